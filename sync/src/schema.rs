@@ -1,0 +1,43 @@
+//! JSON Schemas of every message, generated from the types and checked in under `sync/schemas/`.
+
+use schemars::{Schema, schema_for};
+
+/// Each message: its CloudEvents `type` and its schema.
+pub fn all() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("gulou.board.v1", schema_for!(crate::Board)),
+        ("gulou.alerts.v1", schema_for!(crate::Alerts)),
+        ("gulou.presence.v1", schema_for!(crate::Presence)),
+        ("gulou.acks.v1", schema_for!(crate::Acks)),
+        ("gulou.sync.v1", schema_for!(crate::SyncVector)),
+        ("gulou.command.v1", schema_for!(crate::CommandStatus)),
+        ("gulou.order.v1", schema_for!(crate::Command)),
+        ("gulou.shown.v1", schema_for!(crate::Shown)),
+        ("gulou.health.v1", schema_for!(crate::Health)),
+        ("gulou.gap.v1", schema_for!(crate::Gap)),
+        ("gulou.timetable.v1", schema_for!(crate::Timetable)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Run with `UPDATE_SCHEMAS=1` to write the files.
+    #[test]
+    fn the_checked_in_schemas_are_those_of_the_types() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+        #[expect(clippy::disallowed_methods, reason = "a switch of this test")]
+        let update = std::env::var("UPDATE_SCHEMAS").is_ok();
+        for (name, schema) in all() {
+            let path = folder.join(format!("{name}.json"));
+            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+            if update {
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(&path, &text).unwrap();
+            }
+            let on_disk = std::fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(on_disk, text, "{name}: run the test again with UPDATE_SCHEMAS=1");
+        }
+    }
+}
