@@ -1,0 +1,84 @@
+//! Surfaces: where pixels become light.
+//!
+//! A [`Frame`] is one whole picture, a [`Region`] the part of it that changed, and a
+//! [`Surface`] the panel that shows it. Whoever draws does so on a `Frame`, which is an
+//! embedded-graphics `DrawTarget`; only `Surface` knows what hangs on the cable.
+
+pub mod frame;
+pub mod memory;
+
+pub use frame::{Frame, Region};
+pub use memory::Memory;
+
+use embedded_graphics::geometry::Size;
+
+/// A panel.
+#[derive(Debug)]
+pub enum Surface {
+    /// A file that stands for a panel, for tests and for streets on one machine.
+    Memory(Memory),
+}
+
+/// What the panel did with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presented {
+    /// Counts the frames this panel ever showed.
+    pub sequence: u64,
+}
+
+/// Why a frame is not on the glass.
+#[derive(Debug, thiserror::Error)]
+pub enum SurfaceError {
+    /// Nothing answers at the other end of the cable.
+    #[error("panel {0} is unplugged: check its cable and its power")]
+    Unplugged(String),
+    /// The frame was drawn for another panel.
+    #[error("frame is {frame} but the panel is {panel}")]
+    Size {
+        /// Size of the frame.
+        frame: Size,
+        /// Size of the panel.
+        panel: Size,
+    },
+    /// The file behind a memory panel cannot be read or written.
+    #[error("panel file {path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is no panel file.
+    #[error("panel file {path}: {what}")]
+    Format {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl Surface {
+    /// Width and height in pixels.
+    pub fn size(&self) -> Size {
+        match self {
+            Surface::Memory(memory) => memory.size(),
+        }
+    }
+
+    /// Puts `damage` of `frame` on the glass; returns when the panel has it.
+    ///
+    /// After an error the panel may show anything: present the whole frame next.
+    pub fn present(&mut self, frame: &Frame, damage: &Region) -> Result<Presented, SurfaceError> {
+        match self {
+            Surface::Memory(memory) => memory.present(frame, damage),
+        }
+    }
+
+    /// Sets the brightness of the whole panel, 0 to 100 %.
+    pub fn set_brightness(&mut self, percent: u8) -> Result<(), SurfaceError> {
+        match self {
+            Surface::Memory(memory) => memory.set_brightness(percent),
+        }
+    }
+}
