@@ -64,7 +64,9 @@ pub struct Arrival {
 }
 
 /// A line as riders know it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Line {
     /// Route of the feed.
     pub id: String,

@@ -83,13 +83,22 @@ impl Envelope {
             }
         }
         let content_type = Some("application/json".to_owned());
-        Packet { topic, payload: payload.into(), properties, content_type, retain: false, expiry: None }
+        Packet {
+            topic,
+            payload: payload.into(),
+            properties,
+            content_type,
+            retain: false,
+            expiry: None,
+        }
     }
 
     /// The one parser of attributes. Unknown attributes are ignored.
     pub fn open(packet: &Packet) -> Result<Envelope, EnvelopeError> {
         let properties = &packet.properties;
-        if properties.len() > PROPERTIES_MAX || properties.iter().any(|(_, value)| value.len() > VALUE_MAX) {
+        if properties.len() > PROPERTIES_MAX
+            || properties.iter().any(|(_, value)| value.len() > VALUE_MAX)
+        {
             return Err(EnvelopeError::TooLarge);
         }
         let get = |name: &'static str| {

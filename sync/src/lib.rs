@@ -28,11 +28,13 @@ pub mod envelope;
 pub mod packet;
 pub mod schema;
 
+pub mod file;
+
 pub use alert::{Affected, Alert, Alerts, Level};
 pub use board::{Arrival, Board, Line, Source};
 pub use command::{Command, CommandState, CommandStatus};
 pub use envelope::{Envelope, EnvelopeError};
-pub use moment::{Clock, Mono, Moment};
+pub use moment::{Clock, Moment, Mono};
 pub use name::{DeviceId, Lang, StopId, Tenant, Text};
 pub use packet::Packet;
 pub use presence::{Presence, PresenceState};

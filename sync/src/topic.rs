@@ -87,7 +87,8 @@ impl Topic {
             return Err(TopicError::Unknown);
         }
         let rest = text.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix('/'));
-        let (owner, rest) = rest.and_then(|rest| rest.split_once('/')).ok_or(TopicError::Foreign)?;
+        let (owner, rest) =
+            rest.and_then(|rest| rest.split_once('/')).ok_or(TopicError::Foreign)?;
         if owner != tenant.as_str() {
             return Err(TopicError::Tenant);
         }
@@ -95,7 +96,9 @@ impl Topic {
         let id = |text: &str| text.parse::<DeviceId>().map_err(|_| TopicError::Unknown);
         Ok(match parts.as_slice() {
             ["device", device, "up", "presence"] => Topic::Presence(id(device)?),
-            ["device", device, "up", "stream", stream] => Topic::Stream(id(device)?, decode(stream)?),
+            ["device", device, "up", "stream", stream] => {
+                Topic::Stream(id(device)?, decode(stream)?)
+            }
             ["device", device, "up", "sync"] => Topic::Sync(id(device)?),
             ["device", device, "up", "csr"] => Topic::Csr(id(device)?),
             ["device", device, "down", "ack"] => Topic::Ack(id(device)?),
@@ -141,7 +144,11 @@ fn decode(segment: &str) -> Result<String, TopicError> {
     let mut rest = segment.bytes();
     while let Some(byte) = rest.next() {
         if byte == b'%' {
-            let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16)).ok_or(TopicError::Unknown);
+            let mut digit = || {
+                rest.next()
+                    .and_then(|byte| char::from(byte).to_digit(16))
+                    .ok_or(TopicError::Unknown)
+            };
             let value = digit()? * 16 + digit()?;
             bytes.push(u8::try_from(value).map_err(|_| TopicError::Unknown)?);
         } else {
@@ -165,7 +172,10 @@ mod tests {
         let sign: DeviceId = "sign-7".parse().unwrap();
         let topics = [
             (Topic::Presence(sign.clone()), "gulou/1/gulou/device/sign-7/up/presence"),
-            (Topic::Stream(sign.clone(), "events".into()), "gulou/1/gulou/device/sign-7/up/stream/events"),
+            (
+                Topic::Stream(sign.clone(), "events".into()),
+                "gulou/1/gulou/device/sign-7/up/stream/events",
+            ),
             (Topic::Ack(sign), "gulou/1/gulou/device/sign-7/down/ack"),
             (Topic::Board("place A/#1".into()), "gulou/1/gulou/public/board/place%20A%2F%231"),
             (Topic::Alerts("350102".into()), "gulou/1/gulou/public/alerts/350102"),
@@ -180,7 +190,10 @@ mod tests {
     fn another_tenants_topic_is_refused() {
         assert_eq!(Topic::parse("gulou/1/taijiang/public/time", &gulou()), Err(TopicError::Tenant));
         assert_eq!(Topic::parse("gulou/2/gulou/public/time", &gulou()), Err(TopicError::Foreign));
-        assert_eq!(Topic::parse("gulou/1/gulou/device/A/up/presence", &gulou()), Err(TopicError::Unknown));
+        assert_eq!(
+            Topic::parse("gulou/1/gulou/device/A/up/presence", &gulou()),
+            Err(TopicError::Unknown)
+        );
     }
 
     proptest! {
