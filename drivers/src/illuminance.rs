@@ -108,7 +108,7 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Illuminance<P> {
         for _ in 0..TRIES {
             match self.ask(&request).await {
                 Err(again @ (Error::Silent | Error::Checksum { .. } | Error::Foreign)) => {
-                    last = again
+                    last = again;
                 }
                 settled => return settled,
             }

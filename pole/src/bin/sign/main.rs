@@ -1,1 +1,2 @@
+//! The bus-stop sign.
 fn main() {}
