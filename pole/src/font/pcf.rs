@@ -203,7 +203,9 @@ fn bitmaps(table: Table<'_>) -> Result<(Vec<u8>, Vec<usize>), PcfError> {
     let bits_first = table.format & MOST_SIGNIFICANT_BIT_FIRST != 0;
     let unit = 1 << (table.format >> 4 & 3);
     if bytes_first != bits_first && unit > 1 {
-        bits.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
+        for word in bits.chunks_exact_mut(unit) {
+            word.reverse();
+        }
     }
     if !bits_first {
         bits.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
@@ -293,6 +295,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// A font of one glyph, `A`, 3 px wide and high, most significant first like the real ones.
+    #[expect(clippy::cast_possible_truncation, reason = "a tiny font")]
     fn tiny() -> Vec<u8> {
         let format = 0x0E_u32;
         let mut metrics = (format | COMPRESSED_METRICS).to_le_bytes().to_vec();
