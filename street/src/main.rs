@@ -1,1 +1,3 @@
+//! `gulou-street`: see the library.
+
 fn main() {}
