@@ -6,3 +6,6 @@
 #![warn(missing_docs)]
 
 pub mod authority;
+
+pub mod feeds;
+pub mod network;
