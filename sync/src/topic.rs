@@ -16,8 +16,8 @@ use crate::name::{DeviceId, StopId, Tenant};
 /// First segments of every topic: product and version of this scheme.
 pub const ROOT: &str = "gulou/1";
 
-/// Longest topic that is parsed, in bytes.
-const TOPIC_MAX: usize = 1024;
+/// Longest topic that is parsed, in bytes; a stop of 128 four-byte characters takes 1,536 encoded.
+const TOPIC_MAX: usize = 2048;
 
 /// Every topic there is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -81,7 +81,7 @@ impl Topic {
         text
     }
 
-    /// The one parser of topics.
+    /// The one parser of topics. One topic has one text: other encodings of it are refused.
     pub fn parse(text: &str, tenant: &Tenant) -> Result<Topic, TopicError> {
         if text.len() > TOPIC_MAX {
             return Err(TopicError::Unknown);
@@ -94,7 +94,7 @@ impl Topic {
         }
         let parts: Vec<&str> = rest.split('/').collect();
         let id = |text: &str| text.parse::<DeviceId>().map_err(|_| TopicError::Unknown);
-        Ok(match parts.as_slice() {
+        let topic = match parts.as_slice() {
             ["device", device, "up", "presence"] => Topic::Presence(id(device)?),
             ["device", device, "up", "stream", stream] => {
                 Topic::Stream(id(device)?, decode(stream)?)
@@ -109,7 +109,8 @@ impl Topic {
             ["public", "alerts", area] => Topic::Alerts(decode(area)?),
             ["public", "time"] => Topic::Time,
             _ => return Err(TopicError::Unknown),
-        })
+        };
+        if topic.format(tenant) == text { Ok(topic) } else { Err(TopicError::Unknown) }
     }
 
     /// Filter under which the platform hears every device.
@@ -194,6 +195,16 @@ mod tests {
             Topic::parse("gulou/1/gulou/device/A/up/presence", &gulou()),
             Err(TopicError::Unknown)
         );
+    }
+
+    #[test]
+    fn one_topic_has_one_text() {
+        for other in ["public/board/place%20a%2f1", "public/board/a b", "public/board/%41", "public/board/%"] {
+            let text = format!("{ROOT}/gulou/{other}");
+            assert_eq!(Topic::parse(&text, &gulou()), Err(TopicError::Unknown), "{other}");
+        }
+        let longest = Topic::Board(StopId("𠮷".repeat(128)));
+        assert_eq!(Topic::parse(&longest.format(&gulou()), &gulou()), Ok(longest));
     }
 
     proptest! {
