@@ -1,0 +1,3 @@
+//! The whole city in one test binary.
+
+mod laws;
