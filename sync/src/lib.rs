@@ -29,6 +29,7 @@ pub mod packet;
 pub mod schema;
 
 pub mod file;
+pub mod identity;
 
 pub use alert::{Affected, Alert, Alerts, Level};
 pub use board::{Arrival, Board, Line, Source};
