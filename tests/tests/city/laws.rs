@@ -115,7 +115,7 @@ fn figures_of_the_code() {
     let tree = Tree::read();
     let mut lengths: Vec<usize> = tree.rust.iter().map(Rust::lines).collect();
     let mut functions: Vec<usize> =
-        tree.rust.iter().flat_map(|file| file.functions()).map(|found| found.lines).collect();
+        tree.rust.iter().flat_map(Rust::functions).map(|found| found.lines).collect();
     lengths.sort_unstable();
     functions.sort_unstable();
     let at = |sorted: &[usize], percent: usize| {

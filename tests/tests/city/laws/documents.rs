@@ -84,6 +84,22 @@ fn commands_exist() {
 }
 
 #[test]
+fn decisions_have_numbers_of_their_own() {
+    let decision = |(path, text): (String, String)| {
+        let number = path.strip_prefix("docs/decisions/")?.get(..4)?.to_owned();
+        Some((path, number, text))
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for (path, number, text) in documents().into_iter().filter_map(decision) {
+        assert!(
+            number == "0000" || text.starts_with(&format!("# {number}: ")),
+            "{path} starts with another number"
+        );
+        assert!(seen.insert(number), "{path}: this number is taken");
+    }
+}
+
+#[test]
 fn links_are_found() {
     let text = "See [a](docs/a.md#top), ![b](b.png), [c](https://example.org).\n```\n[d](d)\n```\n";
     assert_eq!(links(text), ["docs/a.md", "b.png"]);

@@ -183,7 +183,7 @@ fn quoted(rest: &str, quote: char) -> usize {
 
 #[test]
 fn functions_are_found_whatever_their_strings_and_comments_say() {
-    let text = r####"
+    let text = r##"
 fn first<'a>(of: &'a [u8; 3]) -> impl Fn(u8) -> u8 {
     let brace = '{'; // fn not_this() {
     let text = "fn nor { this \" }";
@@ -192,7 +192,7 @@ fn first<'a>(of: &'a [u8; 3]) -> impl Fn(u8) -> u8 {
 }
 trait T { fn declared(&self); }
 type Pointer = fn (u8) -> u8;
-"####;
+"##;
     let file = Rust::new("x.rs", text.to_owned());
     let found: Vec<_> = file.functions().map(|found| (found.name, found.lines)).collect();
     assert_eq!(found, [("first".to_owned(), 6), ("inner".to_owned(), 1)]);
