@@ -31,10 +31,15 @@ pub mod schema;
 pub mod file;
 pub mod identity;
 
+pub mod cursor;
+pub mod link;
+
 pub use alert::{Affected, Alert, Alerts, Level};
 pub use board::{Arrival, Board, Line, Source};
 pub use command::{Command, CommandState, CommandStatus};
+pub use cursor::{Accept, Cursor};
 pub use envelope::{Envelope, EnvelopeError};
+pub use link::{Link, LinkError, LinkEvent, LoopbackBroker, MqttConfig, Refusal, TlsFiles};
 pub use moment::{Clock, Moment, Mono};
 pub use name::{DeviceId, Lang, StopId, Tenant, Text};
 pub use packet::Packet;

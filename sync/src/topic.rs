@@ -199,7 +199,9 @@ mod tests {
 
     #[test]
     fn one_topic_has_one_text() {
-        for other in ["public/board/place%20a%2f1", "public/board/a b", "public/board/%41", "public/board/%"] {
+        for other in
+            ["public/board/place%20a%2f1", "public/board/a b", "public/board/%41", "public/board/%"]
+        {
             let text = format!("{ROOT}/gulou/{other}");
             assert_eq!(Topic::parse(&text, &gulou()), Err(TopicError::Unknown), "{other}");
         }

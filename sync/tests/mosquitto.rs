@@ -1,0 +1,197 @@
+//! The link and the courier against a real Mosquitto, on a free port of this machine.
+
+use std::fmt::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use sync::link::PIPELINE_MAX;
+use sync::{Link, LinkEvent, MqttConfig, Packet, Refusal};
+
+/// Where Debian puts the broker; `/usr/sbin` is not on every path.
+const PROGRAM: &str = "/usr/sbin/mosquitto";
+
+/// A broker that dies with its test.
+struct Mosquitto {
+    child: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Mosquitto {
+    /// `None`, and a word about it, where Mosquitto is not installed.
+    fn start(more: &str) -> Option<Self> {
+        if !std::path::Path::new(PROGRAM).exists() {
+            println!("skipped: mosquitto is not installed");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut text =
+            format!("listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n");
+        writeln!(text, "max_inflight_messages 0\nmax_queued_messages 0\n{more}").unwrap();
+        let text = text.replace("FOLDER", folder.path().to_str().unwrap());
+        std::fs::write(folder.path().join("conf"), text).unwrap();
+        Some(Self { child: spawn(folder.path()), port, folder })
+    }
+
+    fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(self.folder.path());
+    }
+
+    fn link(&self, client: &str) -> Link {
+        let url = format!("mqtt://127.0.0.1:{}", self.port);
+        Link::mqtt(MqttConfig { url, client_id: client.into(), tls: None })
+    }
+
+    /// A link that is connected and has subscribed.
+    async fn up(&self, client: &str, will: Option<Packet>, filters: &[&str]) -> Link {
+        let mut link = self.link(client);
+        while !matches!(
+            {
+                link.connect(will.clone());
+                link.next().await
+            },
+            LinkEvent::Up { .. }
+        ) {}
+        if filters.is_empty() {
+            return link;
+        }
+        link.subscribe(0, filters.iter().map(|&filter| filter.to_owned()).collect()).await.unwrap();
+        assert_eq!(settled(&mut link).await, (0, None));
+        link
+    }
+}
+
+fn spawn(folder: &std::path::Path) -> Child {
+    let mut command = Command::new(PROGRAM);
+    command.arg("-c").arg(folder.join("conf")).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+async fn settled(link: &mut Link) -> (u64, Option<Refusal>) {
+    loop {
+        match link.next().await {
+            LinkEvent::Settled { token, refused } => return (token, refused),
+            LinkEvent::Down { reason } => panic!("{reason}"),
+            _ => {}
+        }
+    }
+}
+
+async fn packet(link: &mut Link) -> Packet {
+    loop {
+        match link.next().await {
+            LinkEvent::Packet(packet) => return packet,
+            LinkEvent::Down { reason } => panic!("{reason}"),
+            _ => {}
+        }
+    }
+}
+
+fn to(topic: &str, payload: &'static str) -> Packet {
+    Packet { topic: topic.into(), payload: payload.into(), ..Packet::default() }
+}
+
+#[tokio::test]
+async fn a_packet_arrives_as_it_was_sent() {
+    let Some(broker) = Mosquitto::start("") else { return };
+    let mut platform = broker.up("platform", None, &["a/#"]).await;
+    let mut sign = broker.up("sign-7", None, &[]).await;
+    let sent = Packet {
+        properties: vec![("specversion".into(), "1.0".into()), ("id".into(), "鼓楼".into())],
+        content_type: Some("application/json".into()),
+        ..to("a/b", "{}")
+    };
+    sign.send(1, sent.clone()).await.unwrap();
+    assert_eq!(settled(&mut sign).await, (1, None));
+    assert_eq!(packet(&mut platform).await, sent);
+}
+
+#[tokio::test]
+async fn retained_state_and_its_expiry_reach_a_late_subscriber() {
+    let Some(broker) = Mosquitto::start("") else { return };
+    let mut platform = broker.up("platform", None, &[]).await;
+    let board = Packet { retain: true, expiry: Some(Duration::from_mins(10)), ..to("board", "x") };
+    platform.send(1, board).await.unwrap();
+    settled(&mut platform).await;
+    let mut sign = broker.up("sign-7", None, &[]).await;
+    sign.subscribe(0, vec!["board".into()]).await.unwrap();
+    let heard = packet(&mut sign).await;
+    assert!(heard.retain);
+    assert!(heard.expiry.unwrap() > Duration::from_mins(9));
+}
+
+#[tokio::test]
+async fn the_will_speaks_when_the_process_is_gone_and_not_after_a_goodbye() {
+    let Some(broker) = Mosquitto::start("") else { return };
+    let mut platform = broker.up("platform", None, &["presence", "end"]).await;
+    let mut polite = broker.up("sign-7", Some(to("presence", "seven")), &[]).await;
+    polite.disconnect().await;
+    assert_eq!(polite.next().await, LinkEvent::Down { reason: "disconnected".into() });
+    drop(broker.up("sign-8", Some(to("presence", "eight")), &[]).await);
+    assert_eq!(packet(&mut platform).await.payload, "eight");
+}
+
+#[tokio::test]
+async fn what_the_access_rules_forbid_is_refused_by_name() {
+    let rules = "acl_file FOLDER/acl";
+    let Some(mut broker) = Mosquitto::start(rules) else { return };
+    std::fs::write(
+        broker.folder.path().join("acl"),
+        "pattern write up/%c/#\npattern read down/%c/#\n",
+    )
+    .unwrap();
+    broker.restart();
+    let mut sign = broker.up("sign-7", None, &["down/sign-7/#"]).await;
+    sign.send(1, to("up/sign-7/presence", "mine")).await.unwrap();
+    assert_eq!(settled(&mut sign).await, (1, None));
+    sign.send(2, to("up/sign-8/presence", "another's")).await.unwrap();
+    assert_eq!(settled(&mut sign).await, (2, Some(Refusal::NotAuthorised)));
+}
+
+#[tokio::test]
+async fn a_packet_above_the_brokers_limit_is_refused_and_the_link_stays_up() {
+    let Some(broker) = Mosquitto::start("max_packet_size 2000") else { return };
+    let mut sign = broker.up("sign-7", None, &[]).await;
+    sign.send(1, Packet { payload: vec![b'x'; 3000].into(), ..to("a", "") }).await.unwrap();
+    assert_eq!(settled(&mut sign).await, (1, Some(Refusal::TooLarge)));
+    sign.send(2, to("a", "small")).await.unwrap();
+    assert_eq!(settled(&mut sign).await, (2, None));
+}
+
+#[tokio::test]
+async fn ten_thousand_boards_go_out_in_one_breath() {
+    let Some(broker) = Mosquitto::start("") else { return };
+    let mut platform = broker.up("platform", None, &[]).await;
+    let count = 10 * u64::try_from(PIPELINE_MAX).unwrap();
+    for token in 1..=count {
+        let board = Packet { retain: true, ..to(&format!("board/{token}"), "{}") };
+        platform.send(token, board).await.unwrap();
+    }
+    let mut tokens = Vec::new();
+    while tokens.len() < usize::try_from(count).unwrap() {
+        tokens.push(settled(&mut platform).await.0);
+    }
+    tokens.sort_unstable();
+    assert!(tokens.iter().copied().eq(1..=count));
+}
+
+#[tokio::test]
+async fn a_dead_broker_takes_the_link_down_and_a_new_one_takes_it_up() {
+    let Some(mut broker) = Mosquitto::start("") else { return };
+    let mut sign = broker.up("sign-7", None, &[]).await;
+    broker.restart();
+    while !matches!(sign.next().await, LinkEvent::Down { .. }) {}
+    let mut sign = broker.up("sign-7", None, &[]).await;
+    sign.send(1, to("a", "x")).await.unwrap();
+    assert_eq!(settled(&mut sign).await, (1, None));
+}
