@@ -17,6 +17,8 @@ mod table;
 mod tables;
 mod words;
 
+pub(crate) use table::{parse_date, parse_time_of_day};
+
 /// Largest zip, in bytes. The largest national feeds are half of it.
 pub const ZIP_MAX: u64 = 512 << 20;
 /// Most entries in the zip.

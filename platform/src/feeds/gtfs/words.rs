@@ -6,6 +6,7 @@ use sync::Text;
 
 use super::GtfsError;
 use super::table::Table;
+use crate::feeds::is_han;
 
 /// Most rows of translations.txt.
 const TRANSLATIONS_MAX: usize = 1_000_000;
@@ -80,9 +81,4 @@ impl Words {
         }
         text
     }
-}
-
-/// Whether a letter is a Chinese character (CJK Unified Ideographs and extension A).
-pub(crate) fn is_han(letter: char) -> bool {
-    matches!(letter, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
 }
