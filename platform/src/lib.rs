@@ -1,11 +1,25 @@
 //! The district's centre: what a street's appliances sync with.
 //!
-//! Reading order: who may speak, then what is known, then who hears it.
+//! Terms used throughout:
+//!
+//! - the **wire** is the platform's own link to the broker; the **intake** makes events durable;
+//! - the **shelf** holds what stands retained on the broker, so that a broker may forget everything;
+//! - a **feed** is bytes from elsewhere: timetable, predictions, positions, alerts.
+//!
+//! Reading order: what was asked for, who may speak, what runs beside us, what is kept, what comes in,
+//! what is known, what goes out, and what people see.
 
-#![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod config;
+
 pub mod authority;
+pub mod broker;
 
 pub mod feeds;
 pub mod network;
+
+pub mod publish;
+
+pub mod metrics;
+pub mod news;
