@@ -105,7 +105,7 @@ pub enum AuthorityError {
 /// A certificate with its key, both PEM.
 #[derive(Clone)]
 pub struct Credentials {
-    /// The certificate.
+    /// The certificate, and those above it where the other side needs them.
     pub certificate: String,
     /// Its private key (PKCS #8).
     pub key: String,
@@ -234,7 +234,8 @@ impl Authority {
         self.issue_device(csr, device, now)
     }
 
-    /// A server certificate with a new key for `names` (host names and addresses). Make it anew at each start.
+    /// A server certificate with a new key for `names` (host names and addresses), followed by the root: a device
+    /// that enrols knows only the root's hash. Make it anew at each start.
     pub fn issue_server(
         &self,
         names: &[&str],
@@ -246,7 +247,9 @@ impl Authority {
         let mut params = leaf(first, ExtendedKeyUsagePurpose::ServerAuth, now, ROOT_LIFE)?;
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
-        self.with_new_key(&params)
+        let mut server = self.with_new_key(&params)?;
+        server.certificate += &self.root_pem;
+        Ok(server)
     }
 
     /// The client certificate under which the platform itself speaks, with a new key.
@@ -363,6 +366,11 @@ fn leaf(
     params.use_authority_key_identifier_extension = true;
     (params.not_before, params.not_after) = (date(start(now))?, date(end(now, life))?);
     Ok(params)
+}
+
+/// SHA-256 of the key in a certificate request, in hex.
+pub fn key_hash(csr: &str) -> Result<String, AuthorityError> {
+    Ok(hex::encode(Sha256::digest(public_key(csr)?.der_bytes())))
 }
 
 /// The key of a request whose signature proves that the asker holds it.

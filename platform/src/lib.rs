@@ -14,12 +14,4 @@
 pub mod config;
 
 pub mod authority;
-pub mod broker;
-
-pub mod feeds;
-pub mod network;
-
-pub mod publish;
-
-pub mod metrics;
-pub mod news;
+pub mod enrolment;

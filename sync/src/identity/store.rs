@@ -202,14 +202,13 @@ impl Folder {
         file::secret_folder(&self.0).map_err(|source| self.disk(source))?;
         // A next key that does not read is worth nothing: nobody has certified it yet.
         let kept = self.read("next-key.pem")?.and_then(|pem| KeyPair::from_pem(&pem).ok());
-        let key = match kept {
-            Some(key) => key,
-            None => {
-                let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
-                    .map_err(|error| self.crypto(&error))?;
-                self.replace("next-key.pem", key.serialize_pem().as_bytes())?;
-                key
-            }
+        let key = if let Some(key) = kept {
+            key
+        } else {
+            let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
+                .map_err(|error| self.crypto(&error))?;
+            self.replace("next-key.pem", key.serialize_pem().as_bytes())?;
+            key
         };
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
