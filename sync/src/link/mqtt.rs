@@ -171,8 +171,9 @@ impl Mqtt {
         }
     }
 
+    #[expect(clippy::needless_pass_by_ref_mut, reason = "sharing self across an await would need it to be Sync")]
     pub(super) async fn subscribe(
-        &self,
+        &mut self,
         token: u64,
         filters: Vec<String>,
     ) -> Result<(), LinkError> {
@@ -422,5 +423,17 @@ mod tests {
         assert!(matches!(link.next().await, LinkEvent::Down { .. }));
         assert_eq!(link.try_next(), None);
         assert_eq!(link.send(1, Packet::default()).await, Err(LinkError::Down));
+    }
+
+    #[test]
+    fn a_link_moves_into_a_task_of_its_own() {
+        fn movable<T: Send>(_: T) {}
+        movable(async {
+            let config = MqttConfig { url: String::new(), client_id: String::new(), tls: None };
+            let mut link = Mqtt::new(config);
+            link.subscribe(1, vec![]).await.ok();
+            link.send(2, Packet::default()).await.ok();
+            link.next().await
+        });
     }
 }
