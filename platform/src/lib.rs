@@ -14,4 +14,13 @@
 pub mod config;
 
 pub mod authority;
+pub mod broker;
 pub mod enrolment;
+
+pub mod feeds;
+pub mod network;
+
+pub mod publish;
+
+pub mod metrics;
+pub mod news;
