@@ -59,4 +59,4 @@ fuzz: ## Runs every fuzz target for SECONDS=60 each
 pictures: ## Takes the pictures of the documentation anew
 	.ci/setup pictures
 	cargo build --workspace --bins
-	cargo run -q -p tests --bin pictures
+	cargo run -q -p street --bin gulou-street -- --port 0 --screenshots docs/pictures
