@@ -1,1 +1,3 @@
-//! Measures and storms of the whole city; the tests themselves are in `tests/city`.
+//! A stage for the whole city, for tests and benches that need real processes on real wires.
+
+pub mod stage;
