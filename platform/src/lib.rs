@@ -20,7 +20,11 @@ pub mod enrolment;
 pub mod feeds;
 pub mod network;
 
+mod arrivals;
+pub mod boards;
+
 pub mod publish;
 
 pub mod metrics;
 pub mod news;
+pub mod oneshot;

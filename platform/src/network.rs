@@ -16,7 +16,7 @@ use sync::{Line, StopId, Text};
 mod days;
 mod draft;
 
-pub use days::Service;
+pub use days::{Service, ServiceDay, ServiceDays};
 pub(crate) use draft::{Draft, DraftCall, DraftTrip};
 
 use crate::feeds::gtfs::Report;
@@ -27,7 +27,7 @@ pub const CALLS_MAX: usize = 4_096;
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
         pub struct $name(pub u32);
 
         impl $name {
@@ -170,7 +170,7 @@ pub struct Network {
     visits: Vec<Visit>,
     /// Where each stop's visits start; one more entry than stops.
     visits_from: Vec<u32>,
-    stop_ids: HashMap<StopId, StopIx>,
+    stop_ids: HashMap<Box<str>, StopIx>,
     line_ids: HashMap<Box<str>, LineIx>,
     trip_ids: HashMap<Box<str>, TripIx>,
     report: Report,
@@ -218,7 +218,7 @@ impl Network {
     }
 
     /// The stop that the feed calls `id`.
-    pub fn stop_by_id(&self, id: &StopId) -> Option<StopIx> {
+    pub fn stop_by_id(&self, id: &str) -> Option<StopIx> {
         self.stop_ids.get(id).copied()
     }
 

@@ -230,7 +230,7 @@ pub fn parse(bytes: &[u8]) -> Result<Feed, FeedError> {
             .ok_or_else(|| FeedError::Damaged { at, problem: "cut off".into() })?;
         match key {
             HEADER => {
-                header = Some(wire::FeedHeader::decode(part).map_err(|error| damaged(&error))?)
+                header = Some(wire::FeedHeader::decode(part).map_err(|error| damaged(&error))?);
             }
             ENTITY => {
                 entities += 1;

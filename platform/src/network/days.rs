@@ -1,6 +1,9 @@
 //! On which days a service runs.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
+
+use super::{Network, ServiceIx};
 
 /// A set of days (`calendar.txt` and `calendar_dates.txt`).
 #[derive(Debug, Clone, Default)]
@@ -27,6 +30,53 @@ impl Service {
         in_span
             && self.weekdays & bit(date.weekday()) != 0
             && self.removed.binary_search(&date).is_err()
+    }
+}
+
+/// Yesterday, today and tomorrow: whatever is on the road now belongs to one of them.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceDays {
+    today: Option<Date>,
+    days: Vec<ServiceDay>,
+}
+
+/// One service day.
+#[derive(Debug, Clone)]
+pub struct ServiceDay {
+    /// Its date.
+    pub date: Date,
+    /// Its second 0, since 1970.
+    pub start_s: i64,
+    runs: Vec<bool>,
+}
+
+impl ServiceDay {
+    /// Whether `service` runs on it.
+    pub fn runs(&self, service: ServiceIx) -> bool {
+        self.runs[service.at()]
+    }
+}
+
+impl ServiceDays {
+    /// The three days around `now`.
+    pub fn around(network: &Network, now: Timestamp) -> Self {
+        let today = network.date_at(now);
+        let dates = [today.yesterday(), Ok(today), today.tomorrow()];
+        let day = |date: Date| {
+            let runs = network.services().iter().map(|service| service.runs_on(date)).collect();
+            Some(ServiceDay { date, start_s: network.day_start(date)?, runs })
+        };
+        Self { today: Some(today), days: dates.into_iter().flatten().filter_map(day).collect() }
+    }
+
+    /// Whether `now` is on the day in their middle.
+    pub fn hold(&self, network: &Network, now: Timestamp) -> bool {
+        self.today == Some(network.date_at(now))
+    }
+
+    /// The days, ascending.
+    pub fn days(&self) -> &[ServiceDay] {
+        &self.days
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use jiff::tz::TimeZone;
-use sync::{Line, StopId, Text};
+use sync::{Line, Text};
 
 use super::{
     Call, CallTime, Frequency, LineIx, Network, Pattern, PatternIx, Service, ServiceIx, Stop,
@@ -22,7 +22,7 @@ pub(crate) struct Draft {
     texts: Vec<Text>,
     text_ids: HashMap<Text, TextIx>,
     stops: Vec<Stop>,
-    stop_ids: HashMap<StopId, StopIx>,
+    stop_ids: HashMap<Box<str>, StopIx>,
     lines: Vec<Line>,
     line_ids: HashMap<Box<str>, LineIx>,
     services: Vec<Service>,
@@ -67,7 +67,7 @@ impl Draft {
     /// Adds a stop; `false` when its identifier is taken.
     pub(crate) fn stop(&mut self, stop: Stop) -> bool {
         let index = StopIx::from_len(self.stops.len());
-        let free = insert_new(&mut self.stop_ids, stop.id.clone(), index);
+        let free = insert_new(&mut self.stop_ids, stop.id.0.as_str().into(), index);
         if free {
             self.stops.push(stop);
         }
@@ -101,7 +101,7 @@ impl Draft {
         self.service_ids.contains_key(id)
     }
 
-    pub(crate) fn stop_by_id(&self, id: &StopId) -> Option<StopIx> {
+    pub(crate) fn stop_by_id(&self, id: &str) -> Option<StopIx> {
         self.stop_ids.get(id).copied()
     }
 

@@ -75,7 +75,7 @@ fn rows(table: &mut Table<'_>, draft: &mut Draft, words: &Words) -> Result<Vec<R
             table.count(Issue::UnknownReference, trip);
             continue;
         };
-        let Some(at) = table.id(stop)?.and_then(|id| draft.stop_by_id(&sync::StopId(id))) else {
+        let Some(at) = table.id(stop)?.and_then(|id| draft.stop_by_id(&id)) else {
             table.count(Issue::UnknownReference, stop);
             continue;
         };

@@ -104,7 +104,7 @@ fn a_city_is_read_with_names_in_both_languages_and_times_filled_in() {
             "S4 08:16:00-08:16:00"
         ]
     );
-    let stop = network.stop(network.stop_by_id(&"S1".into()).unwrap());
+    let stop = network.stop(network.stop_by_id("S1").unwrap());
     assert_eq!(network.text(stop.name), &Text::new("火车站", "Railway Station"));
     let trip = network.trip_by_id("T2").unwrap();
     assert_eq!(
@@ -214,7 +214,7 @@ fn a_loop_keeps_both_calls_and_time_never_runs_backwards() {
         trip(&network, "T1"),
         ["S1 08:00:00-08:00:00", "S2 08:00:00-08:00:00", "S1 08:20:00-08:20:00"]
     );
-    assert_eq!(network.visits(network.stop_by_id(&"S1".into()).unwrap()).len(), 2);
+    assert_eq!(network.visits(network.stop_by_id("S1").unwrap()).len(), 2);
     assert_eq!(trip(&network, "T2"), [""; 0], "a trip without its first time is left out");
     assert_eq!(network.report().count(Issue::Backwards), 1);
     assert_eq!(network.report().count(Issue::Unusable), 1);
@@ -224,7 +224,7 @@ fn a_loop_keeps_both_calls_and_time_never_runs_backwards() {
 fn an_exact_frequency_stands_in_the_timetable_and_a_loose_one_does_not() {
     let exact = "trip_id,start_time,end_time,headway_secs,exact_times\nT1,10:00:00,10:30:00,600,1\nT2,06:00:00,07:00:00,300,0\nT2,06:00:00,07:00:00,1,1\n";
     let network = load(&city_with(&[("frequencies.txt", exact)])).unwrap();
-    let visits = network.visits(network.stop_by_id(&"S2".into()).unwrap());
+    let visits = network.visits(network.stop_by_id("S2").unwrap());
     let times: Vec<u32> = visits.iter().map(|visit| visit.arrival_s).collect();
     assert_eq!(times, [36_300, 36_900, 37_500], "10:05, 10:15, 10:25");
     assert_eq!(network.frequencies().len(), 2);

@@ -117,9 +117,8 @@ fn text(translated: Option<wire::TranslatedString>) -> Text {
         let language = translation.language.get(..2).map(str::to_ascii_lowercase);
         let slot = match language.as_deref() {
             Some("zh") => &mut text.zh,
-            Some("en") => &mut text.en,
             None if translation.text.chars().any(is_han) => &mut text.zh,
-            None => &mut text.en,
+            Some("en") | None => &mut text.en,
             Some(_) => &mut other,
         };
         if slot.is_empty() {
