@@ -125,6 +125,11 @@ fn trip(number: usize) -> (usize, usize, usize) {
     (number % LINES, number / LINES % (WAY - CALLS), CALLS - ahead)
 }
 
+/// How long a vehicle needs for some calls.
+fn seconds(calls: usize) -> i64 {
+    90 * i64::try_from(calls).expect("a few dozen calls")
+}
+
 fn network() -> Network {
     let mut stops = String::from("stop_id,stop_name,stop_lat,stop_lon\n");
     for stop in 0..STOPS {
@@ -142,7 +147,7 @@ fn network() -> Network {
         writeln!(trips, "line-{line},daily,20261123-{number:06},往第{line}终点站")
             .expect("a string takes all");
         for call in 0..CALLS {
-            let time_s = 8 * 3600 + 60 + (call * 90) as i64 - (behind * 90) as i64;
+            let time_s = 8 * 3600 + 60 + seconds(call) - seconds(behind);
             let clock = format!("{:02}:{:02}:{:02}", time_s / 3600, time_s / 60 % 60, time_s % 60);
             let stop = 10_000 + stop(line, from + call);
             writeln!(times, "20261123-{number:06},{clock},{clock},{stop},{}", call + 1)
@@ -175,7 +180,7 @@ fn feed(late_s: i32) -> Vec<u8> {
     let entity = (0..TRIPS).map(|number| {
         let (line, from, behind) = trip(number);
         let stop_time_update = (behind..CALLS).map(|call| {
-            let time = now(60).as_second() + 90 * (call - behind) as i64 + i64::from(late_s);
+            let time = now(60).as_second() + seconds(call - behind) + i64::from(late_s);
             let event = wire::StopTimeEvent { delay: Some(late_s), time: Some(time) };
             wire::StopTimeUpdate {
                 stop_sequence: u32::try_from(call + 1).ok(),
