@@ -31,17 +31,23 @@ pub mod schema;
 pub mod file;
 pub mod identity;
 
+pub mod courier;
 pub mod cursor;
+pub mod ledger;
 pub mod link;
+pub mod outbox;
+pub mod session;
 
 pub use alert::{Affected, Alert, Alerts, Level};
 pub use board::{Arrival, Board, Line, Source};
 pub use command::{Command, CommandState, CommandStatus};
+pub use courier::{Config, Courier, CourierError, Incoming, LinkState};
 pub use cursor::{Accept, Cursor};
 pub use envelope::{Envelope, EnvelopeError};
 pub use link::{Link, LinkError, LinkEvent, LoopbackBroker, MqttConfig, Refusal, TlsFiles};
 pub use moment::{Clock, Moment, Mono};
 pub use name::{DeviceId, Lang, StopId, Tenant, Text};
+pub use outbox::{Draft, Limits, Outbox, OutboxError, Stats};
 pub use packet::Packet;
 pub use presence::{Presence, PresenceState};
 pub use stream::{Ack, Acks, Class, Key, SyncVector};

@@ -38,6 +38,8 @@ impl Mosquitto {
         writeln!(text, "max_inflight_messages 0\nmax_queued_messages 0\n{more}").unwrap();
         let text = text.replace("FOLDER", folder.path().to_str().unwrap());
         std::fs::write(folder.path().join("conf"), text).unwrap();
+        let rules = "pattern write up/%c/#\npattern read down/%c/#\n";
+        std::fs::write(folder.path().join("acl"), rules).unwrap();
         Some(Self { child: spawn(folder.path()), port, folder })
     }
 
@@ -143,14 +145,7 @@ async fn the_will_speaks_when_the_process_is_gone_and_not_after_a_goodbye() {
 
 #[tokio::test]
 async fn what_the_access_rules_forbid_is_refused_by_name() {
-    let rules = "acl_file FOLDER/acl";
-    let Some(mut broker) = Mosquitto::start(rules) else { return };
-    std::fs::write(
-        broker.folder.path().join("acl"),
-        "pattern write up/%c/#\npattern read down/%c/#\n",
-    )
-    .unwrap();
-    broker.restart();
+    let Some(broker) = Mosquitto::start("acl_file FOLDER/acl") else { return };
     let mut sign = broker.up("sign-7", None, &["down/sign-7/#"]).await;
     sign.send(1, to("up/sign-7/presence", "mine")).await.unwrap();
     assert_eq!(settled(&mut sign).await, (1, None));
