@@ -197,13 +197,16 @@ impl Face {
 
 /// Columns of a terminal that a character takes: 1, or 2 for ideographs and full-width signs.
 pub fn cells(character: char) -> u32 {
-    match u32::from(character) {
-        0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE4F => {
-            2
-        }
-        0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x20000..=0x3FFFD => 2,
-        _ => 1,
-    }
+    const WIDE: [std::ops::RangeInclusive<u32>; 7] = [
+        0x1100..=0x115F,
+        0x2E80..=0xA4CF,
+        0xAC00..=0xD7A3,
+        0xF900..=0xFAFF,
+        0xFE30..=0xFE4F,
+        0xFF00..=0xFF60,
+        0x2_0000..=0x3_FFFD,
+    ];
+    if WIDE.iter().any(|range| range.contains(&u32::from(character))) { 2 } else { 1 }
 }
 
 #[cfg(test)]

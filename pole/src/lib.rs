@@ -1,8 +1,18 @@
 //! The street's poles and signs.
 //!
-//! Reading order: [`font`] draws characters.
+//! Reading order: [`when`] and [`message`] are what a rider must know, in every rendering;
+//! [`glass`] decides it; [`page`] lays it out for a [`panel`]; [`font`] and [`paint`] make pixels of it.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod message;
+pub mod when;
+
+pub mod glass;
+
+pub mod page;
+pub mod panel;
+
 pub mod font;
+pub mod paint;

@@ -208,7 +208,9 @@ fn bitmaps(table: Table<'_>) -> Result<(Vec<u8>, Vec<usize>), PcfError> {
         }
     }
     if !bits_first {
-        bits.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
+        for byte in &mut bits {
+            *byte = byte.reverse_bits();
+        }
     }
     Ok((bits, offsets))
 }
