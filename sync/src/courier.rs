@@ -38,7 +38,7 @@ use crate::outbox::{Draft, Limits, Outbox, OutboxError, Stats};
 use crate::packet::Packet;
 use crate::presence::{Presence, PresenceState};
 use crate::session::{self, Effect, Session};
-use crate::stream::SyncVector;
+use crate::stream::{StreamState, SyncVector};
 use crate::topic::Topic;
 use incoming::Parsed;
 
@@ -277,6 +277,11 @@ impl Courier {
     /// Whether the broker is connected.
     pub fn link_state(&self) -> LinkState {
         self.link_state
+    }
+
+    /// How far each stream has come, here and at the platform.
+    pub fn streams(&self) -> BTreeMap<String, StreamState> {
+        self.outbox.streams()
     }
 
     /// How full the outbox is.
