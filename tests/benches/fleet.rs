@@ -30,7 +30,7 @@ const RIGHT_GOAL_S: u64 = 60;
 /// Signs switch on within this time: a street comes back feeder by feeder.
 const START_WITHIN: Duration = Duration::from_secs(40);
 /// A run that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Signs that have become right and were not counted yet.
 const UNCOUNTED_MAX: usize = 1024;
 

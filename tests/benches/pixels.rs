@@ -18,7 +18,7 @@ const CHANGES: usize = 100;
 const P95_GOAL_MS: u128 = 250;
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// A change that has not reached the glass by then never will.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The bus is so far away, in turn; both are shown in minutes that don't turn over soon.
 const AWAY_S: [i64; 2] = [4 * 60 + 45, 9 * 60 + 45];
 

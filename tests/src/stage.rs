@@ -1,5 +1,8 @@
 //! Real binaries of this workspace as child processes, in a folder of their own, on free ports.
 
+mod broker;
+mod postgres;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,8 +15,11 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+pub use broker::OtherBroker;
+pub use postgres::Postgres;
+
 /// What has not happened by then never will.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Lines of a log that are shown when something went wrong.
 const LOG_LINES: usize = 40;
@@ -80,24 +86,15 @@ impl Platform {
 
     /// Waits until it says that it is healthy.
     pub async fn await_health(&self) -> anyhow::Result<()> {
-        let healthy = async {
-            while !self
-                .http
+        let healthy = async || {
+            self.http
                 .get(self.url("/healthz"))
                 .send()
                 .await
                 .is_ok_and(|answer| answer.status().is_success())
-            {
-                pause(LOOK_EVERY).await;
-            }
         };
-        let ended = timeout(PATIENCE, healthy).await;
-        ended.map_err(|_| {
-            anyhow!(
-                "platform is not healthy; its log ends:\n{}",
-                tail(&self.folder.join("platform.log"))
-            )
-        })
+        let ended = until("the platform is healthy", healthy).await;
+        ended.with_context(|| format!("its log ends:\n{}", tail(&self.folder.join("platform.log"))))
     }
 
     fn url(&self, path: &str) -> String {
@@ -118,7 +115,10 @@ fn launch(
         "--device-https",
         &format!("127.0.0.1:{device_https}"),
     ]);
-    command.args(["--mqtt-port", &mqtt.to_string()]).args(more);
+    if !more.iter().any(|argument| argument == "--broker") {
+        command.args(["--mqtt-port", &mqtt.to_string()]);
+    }
+    command.args(more);
     spawn(command, &folder.join("platform.log"))
 }
 
@@ -142,6 +142,18 @@ pub fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}
+
+/// Waits until something is so, and says what is not.
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) -> anyhow::Result<()> {
+    let waiting = async {
+        while !is_so().await {
+            pause(LOOK_EVERY).await;
+        }
+    };
+    timeout(PATIENCE, waiting)
+        .await
+        .map_err(|_| anyhow!("after {} s it is still not so that {what}", PATIENCE.as_secs()))
 }
 
 /// Waits; what has processes has a pace.

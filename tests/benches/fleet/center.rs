@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// A busy stop has this many.
 const ARRIVALS: i64 = 8;
-const BOARD_LIFE: Duration = Duration::from_secs(20 * 60);
+const BOARD_LIFE: Duration = Duration::from_mins(20);
 const RECONNECT_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) async fn serve(

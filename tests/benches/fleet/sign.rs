@@ -11,7 +11,7 @@ use sync::{Board, DeviceId, Packet, Presence, PresenceState, Tenant, Topic, Unkn
 use tokio::sync::mpsc;
 
 /// First and longest wait after a failure; the true wait is anything up to it.
-const BACKOFF: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(60));
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(4), Duration::from_mins(1));
 
 /// Holds a board made at that time.
 pub(super) struct Right {

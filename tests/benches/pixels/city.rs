@@ -76,7 +76,7 @@ impl City {
     }
 
     /// From now on the feed says that the bus is so far away.
-    pub(super) fn serve(&mut self, away_s: i64) {
+    pub(super) fn serve(&self, away_s: i64) {
         let now = wall().as_second();
         let event = StopTimeEvent { delay: None, time: Some(now + away_s) };
         let call = StopTimeUpdate {

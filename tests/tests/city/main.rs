@@ -1,3 +1,4 @@
 //! The whole city in one test binary.
 
 mod laws;
+mod storm;
