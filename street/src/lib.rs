@@ -11,3 +11,5 @@ pub mod network;
 pub mod feed;
 pub mod gtfs;
 pub mod simulation;
+
+pub mod page;

@@ -1,0 +1,156 @@
+// The drawing: where each sign hangs, which light falls, which buses pass.
+
+import { drawBus } from "/page/bus.js";
+import { html, icon } from "/page/dom.js";
+import { Glass } from "/page/glass.js";
+import { Glide } from "/page/glide.js";
+import { named, word } from "/page/words.js";
+
+const WIDTH = 1600;
+const HEIGHT = 720;
+/** Where a glass hangs, in units of the drawing: its middle, its top and its room. */
+const SLOTS = [
+  { for: "led-128x32", x: 222, y: 346, room: 420 },
+  { for: "led-192x64", x: 762, y: 312, room: 626 },
+  { for: "lcd-1920x360", x: 1344, y: 352, room: 462 },
+];
+const DUSK_LUX = 400;
+const NIGHT_LUX = 40;
+/** A bus within so many metres of a sign's stop, along and across its way, is in the picture. */
+const NEAR_M = { along: 300, across: 40 };
+const UNITS_PER_M = 1.6;
+const FADE_M = 60;
+const BUS_GAP = 262;
+const LANES = { far: 647, near: 715 };
+const EARTH_M = 6_371_000;
+
+/** Puts devices where their panel belongs, left to right; what finds no place has none. */
+export function hang(devices) {
+  const left = [...devices];
+  const take = (fits) => {
+    const index = left.findIndex(fits);
+    return index < 0 ? null : left.splice(index, 1)[0];
+  };
+  const placed = SLOTS.map((slot) => ({ slot, device: take((device) => device.panel === slot.for) }));
+  for (const place of placed) place.device ??= take(() => true);
+  return { placed: placed.filter((place) => place.device), rest: left };
+}
+
+/** `day`, `dusk` or `night`, by the middle of what the signs' sensors see. */
+export function daylight(devices) {
+  const lux = devices.map((device) => device.light_lux).sort((a, b) => a - b);
+  const middle = lux[Math.floor(lux.length / 2)] ?? DUSK_LUX;
+  if (middle < NIGHT_LUX) return "night";
+  return middle < DUSK_LUX ? "dusk" : "day";
+}
+
+/** The mural with its live signs and its traffic. */
+export class Mural {
+  #node;
+  #signs = new Map();
+  #traffic;
+  #buses = new Map();
+  #onNear;
+
+  constructor(node, onNear) {
+    this.#node = node;
+    this.#traffic = node.querySelector("#traffic");
+    this.#onNear = onNear;
+    new ResizeObserver(() => this.#refit()).observe(node);
+    const step = (now) => {
+      for (const bus of this.#buses.values()) bus.node.setAttribute("transform", `translate(${bus.glide.at(now)[0].toFixed(1)} ${LANES[bus.lane]})`);
+      requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  }
+
+  /** Shows the signs as they are now; `kindOf` gives the kind of state of a device. */
+  show(placed, kindOf) {
+    for (const { slot, device } of placed) {
+      const sign = this.#signs.get(device.id) ?? this.#add(slot, device);
+      sign.device = device;
+      const place = named(device.place);
+      const lines = device.shown?.lines.join("，");
+      sign.node.setAttribute("aria-label", lines ? word("glass", { place, lines }) : word("glass.dark", { place }));
+      sign.node.title = word("near");
+      const kind = kindOf(device);
+      if (sign.told !== kind + place) {
+        sign.told = kind + place;
+        sign.tab.replaceChildren(icon(kind, `shape ${kind}`), place);
+      }
+      this.#fit(sign);
+    }
+  }
+
+  #add(slot, device) {
+    const bezel = html("span", { class: "bezel" });
+    const tab = html("span", { class: "tab" });
+    const node = html("button", { type: "button", class: "hung", id: `glass-${device.id}`, click: () => this.#onNear(device.id) }, bezel, tab);
+    node.style.left = `${(slot.x / WIDTH) * 100}%`;
+    node.style.top = `${(slot.y / HEIGHT) * 100}%`;
+    this.#node.append(node);
+    const sign = { slot, node, tab, glass: new Glass(device, bezel), device };
+    this.#signs.set(device.id, sign);
+    return sign;
+  }
+
+  #fit(sign) {
+    sign.glass.show(sign.device.frame, (sign.slot.room / WIDTH) * this.#node.clientWidth);
+  }
+
+  #refit() {
+    for (const sign of this.#signs.values()) this.#fit(sign);
+  }
+
+  /** Lets the buses pass that are near one of the signs' stops. */
+  drive(buses, lines, placed, stops) {
+    const seen = new Map();
+    for (const bus of buses) {
+      const near = placed
+        .map(({ slot, device }) => ({ slot, ...passing(bus, stops.get(device.stop.id)) }))
+        .filter((pass) => Math.abs(pass.along) < NEAR_M.along && Math.abs(pass.across) < NEAR_M.across)
+        .sort((a, b) => Math.abs(a.along) - Math.abs(b.along))[0];
+      if (near) seen.set(bus.id, { bus, ...near });
+    }
+    const lanes = { far: [], near: [] };
+    for (const [id, pass] of seen) {
+      // Traffic keeps to the right and we look from the other pavement: who calls here comes from the right.
+      const lane = pass.across > 0 ? "far" : "near";
+      const x = pass.slot.x + pass.along * UNITS_PER_M * (lane === "far" ? 1 : -1);
+      lanes[lane].push({ id, x, lane, bus: pass.bus, share: Math.min(1, (NEAR_M.along - Math.abs(pass.along)) / FADE_M) });
+    }
+    for (const lane of Object.values(lanes)) {
+      lane.sort((a, b) => a.x - b.x);
+      lane.forEach((one, index) => (one.x = index ? Math.max(one.x, lane[index - 1].x + BUS_GAP) : one.x));
+      for (const one of lane) this.#place(one, lines.get(one.bus.line));
+    }
+    for (const [id, bus] of this.#buses) {
+      if (seen.has(id)) continue;
+      bus.node.remove();
+      this.#buses.delete(id);
+    }
+  }
+
+  #place({ id, x, lane, bus, share }, line) {
+    let known = this.#buses.get(id);
+    if (!known || known.lane !== lane) {
+      known?.node.remove();
+      known = { node: drawBus(line ?? { name: bus.line, colour: "52606d" }, lane), lane, glide: new Glide([x], performance.now()) };
+      this.#buses.set(id, known);
+      if (lane === "far") this.#traffic.prepend(known.node);
+      else this.#traffic.append(known.node);
+    }
+    known.glide.go([x], performance.now());
+    known.node.setAttribute("opacity", share.toFixed(2));
+  }
+}
+
+/** How far ahead of a bus a stop lies, and how far to its right, in metres. */
+function passing(bus, stop) {
+  if (!stop) return { along: Infinity, across: Infinity };
+  const radians = Math.PI / 180;
+  const north = (stop.lat - bus.lat) * radians * EARTH_M;
+  const east = (stop.lon - bus.lon) * radians * EARTH_M * Math.cos(stop.lat * radians);
+  const [sin, cos] = [Math.sin(bus.bearing * radians), Math.cos(bus.bearing * radians)];
+  return { along: east * sin + north * cos, across: east * cos - north * sin };
+}

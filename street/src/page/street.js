@@ -1,0 +1,179 @@
+// The page: listens to the street and keeps mural, strips and map true to it.
+
+import { html, icon, state } from "/page/dom.js";
+import { Glass } from "/page/glass.js";
+import { knows } from "/page/knows.js";
+import { Lines } from "/page/lines.js";
+import { Mural, daylight, hang } from "/page/mural.js";
+import { ask, listen } from "/page/stream.js";
+import { Strip } from "/page/strip.js";
+import { fill, language, named, spoken, switchLanguage, word } from "/page/words.js";
+
+const NOTICE_MS = 6000;
+const DAY_LUX = 20_000;
+const NIGHT_LUX = 5;
+const CITY_ZONE = "Asia/Shanghai";
+
+const at = (id) => document.getElementById(id);
+const mural = new Mural(at("mural"), lookCloser);
+const lines = new Lines(at("map"), at("board"));
+const strips = new Map();
+const cutSince = new Map();
+let street = null;
+let drawn = null;
+let link = "wait";
+let near = null;
+const query = new URLSearchParams(location.search);
+/** A sky that was asked for in the address stays, whatever the sensors see. */
+const sky = ["day", "dusk", "night"].find((sky) => sky === query.get("sky"));
+
+function show() {
+  if (!street) return;
+  document.documentElement.dataset.light = sky ?? daylight(street.devices);
+  const { placed, rest } = hang(street.devices);
+  mural.show(placed, (device) => known(device).kind);
+  for (const device of [...placed.map((place) => place.device), ...rest]) stripOf(device).update(device, street, cutFor(device));
+  if (drawn) {
+    const stops = new Map(drawn.stops.map((stop) => [stop.id, stop]));
+    mural.drive(street.buses, new Map(drawn.lines.map((line) => [line.id, line])), placed, stops);
+    lines.drive(street.buses);
+  }
+  at("bus-count").textContent = word("lines.count", { n: street.buses.length });
+  showCentre();
+  showTime();
+  showNear();
+  document.body.dataset.ready = String(placed.every(({ device }) => !device.frame || at(`glass-${device.id}`).querySelector("[data-sha256]")));
+  const dark = document.documentElement.dataset.light === "night";
+  at("sky").lastElementChild.textContent = word(dark ? "day" : "night");
+  at("sky").firstElementChild.firstElementChild.setAttribute("href", dark ? "#i-light" : "#i-moon");
+}
+
+function stripOf(device) {
+  if (!strips.has(device.id)) {
+    const strip = new Strip(device, request, lookCloser);
+    strips.set(device.id, strip);
+    at("strips").append(strip.node);
+  }
+  return strips.get(device.id);
+}
+
+const known = (device) => knows(device, street, cutFor(device));
+
+/** Seconds since a device was last in touch, as far as this page saw it; null while it is. */
+function cutFor(device) {
+  const inTouch = device.network !== "cut" && street.platform.running && street.broker.running;
+  if (inTouch) cutSince.delete(device.id);
+  else if (!cutSince.has(device.id)) cutSince.set(device.id, performance.now());
+  return inTouch ? null : (performance.now() - cutSince.get(device.id)) / 1000;
+}
+
+function showCentre() {
+  for (const name of ["platform", "broker"]) {
+    let item = at(`centre-${name}`);
+    if (!item) {
+      const kill = html("button", { type: "button", class: "act", click: () => request(`/street/${name}/kill`) });
+      item = html("li", { id: `centre-${name}` }, html("span", { class: "soft" }), html("span", { class: "word" }), kill);
+      at("centre").append(item);
+    }
+    const running = street[name].running;
+    item.firstElementChild.textContent = word(name);
+    const told = state(running ? "good" : "bad", word(running ? "running" : "stopped"));
+    if (item.children[1].innerHTML !== told.outerHTML) item.children[1].replaceChildren(told);
+    item.lastElementChild.textContent = word("kill");
+    item.lastElementChild.setAttribute("aria-label", word(`kill.${name}`));
+  }
+  showConsole();
+}
+
+/** The console is loaded again when the platform comes back, because its page died with it. */
+function showConsole() {
+  const frame = at("console");
+  const wanted = street.platform.running ? `${street.platform.url}?lang=${language()}&light=${document.documentElement.dataset.light}` : "about:blank";
+  if (frame.dataset.address === wanted) return;
+  frame.dataset.address = wanted;
+  frame.src = wanted;
+  at("console-open").href = street.platform.url;
+}
+
+function showTime() {
+  const now = new Date(street.now);
+  const say = (options) => new Intl.DateTimeFormat(language() === "en" ? "en-GB" : "zh-CN", { timeZone: CITY_ZONE, ...options }).format(now);
+  at("now").textContent = say({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  at("now").dateTime = street.now;
+  at("today").textContent = say({ month: "long", day: "numeric", weekday: "long" });
+}
+
+function showLink(next) {
+  link = next;
+  const node = at("link");
+  node.hidden = link === "live";
+  node.className = `link ${link}`;
+  if (link === "live") return;
+  node.textContent = street ? word("link.lost", { time: at("now").textContent }) : word("link.wait");
+}
+
+/** Asks for something and tells when it is refused. */
+async function request(path) {
+  const reason = await ask(path);
+  if (reason === null) return;
+  const notice = html("p", {}, word("refused", { reason: reason || word("refused.link") }));
+  at("notices").append(notice);
+  setTimeout(() => notice.remove(), NOTICE_MS);
+}
+
+function lookCloser(id) {
+  const device = street.devices.find((device) => device.id === id);
+  at("near-glass").replaceChildren();
+  near = { id, glass: new Glass(device, at("near-glass")) };
+  at("near").showModal();
+  showNear();
+}
+
+function showNear() {
+  const device = near && street.devices.find((device) => device.id === near.id);
+  if (!device || !at("near").open) return;
+  at("near-title").textContent = `${named(device.place)} · ${named(device.stop)}`;
+  near.glass.show(device.frame, at("near").clientWidth - 32);
+  const { kind, text } = known(device);
+  at("near-words").replaceChildren(state(kind, text), ...(device.shown?.lines ?? []).map((line) => html("span", { class: "soft" }, line)));
+}
+
+/** The address remembers whether somebody folded the side panel. */
+function fold(folded, chosen) {
+  document.querySelector(".stage").classList.toggle("folded", folded);
+  at("fold").setAttribute("aria-expanded", String(!folded));
+  at("fold").lastElementChild.textContent = word(folded ? "side.unfold" : "side.fold");
+  if (!chosen) return;
+  const address = new URL(location.href);
+  address.searchParams.set("side", folded ? "folded" : "open");
+  history.replaceState(null, "", address);
+}
+
+let folded = query.get("side") === "folded";
+at("fold").addEventListener("click", () => fold((folded = !folded), true));
+at("language").addEventListener("click", switchLanguage);
+at("near-close").addEventListener("click", () => at("near").close());
+at("sky").addEventListener("click", () => {
+  const lux = document.documentElement.dataset.light === "night" ? DAY_LUX : NIGHT_LUX;
+  for (const device of street?.devices ?? []) request(`/street/${device.id}/light?lux=${lux}`);
+});
+spoken(() => {
+  fill();
+  document.title = `${word("brand")} · ${word("tagline")}`;
+  at("language").textContent = language() === "en" ? "中文" : "English";
+  at("language").lang = language() === "en" ? "zh-CN" : "en";
+  fold(folded, false);
+  if (drawn) lines.draw({ ...drawn, devices: street.devices });
+  showLink(link);
+  show();
+});
+listen((next) => {
+  street = next;
+  if (next.lines && next.stops) {
+    const first = !drawn;
+    drawn = { lines: next.lines, stops: next.stops };
+    lines.draw(next);
+    if (first && next.devices[0]) lines.chooseStop(next.devices[0].stop.id);
+  }
+  show();
+}, showLink);
