@@ -261,7 +261,6 @@ fn configuration(settings: &Settings) -> String {
          acl_file {folder}/rights.acl\n\
          log_dest stderr\n\
          log_type error\n\
-         log_type warning\n\
          connection_messages false\n\
          \n\
          listener {port}\n\

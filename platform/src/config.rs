@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 use sync::Tenant;
 
+use crate::oneshot;
+
 /// The platform of a street: supervised broker, feeds, boards, fleet and console in one process.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -26,6 +28,8 @@ pub struct Arguments {
 pub enum Verb {
     /// Run the platform until it is told to stop.
     Run(Box<RunArguments>),
+    /// Print the board of one stop from files, for people who debug a feed.
+    Boards(oneshot::Args),
 }
 
 /// Raw arguments of `run`.

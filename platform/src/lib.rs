@@ -19,12 +19,22 @@ pub mod enrolment;
 
 pub mod feeds;
 pub mod network;
+pub mod poll;
 
 mod arrivals;
 pub mod boards;
+pub mod city;
 
+pub mod intake;
+pub mod store;
+
+pub mod fleet;
 pub mod publish;
+pub mod wire;
 
+pub mod api;
 pub mod metrics;
 pub mod news;
+
 pub mod oneshot;
+pub mod run;

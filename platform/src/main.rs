@@ -2,16 +2,29 @@
 
 use clap::Parser as _;
 use platform::config::{Arguments, Config, Verb};
+use platform::oneshot;
+use platform::run::Platform;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
     let raw = match arguments.verb {
+        Some(Verb::Boards(arguments)) => return oneshot::run(&arguments),
         Some(Verb::Run(raw)) => *raw,
         None => arguments.run,
     };
-    let config = Config::check(raw)?;
-    tracing::info!("{config:?}");
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut platform = Platform::start(Config::check(raw)?).await?;
+    let failed = tokio::select! {
+        () = platform.ended() => true,
+        _ = tokio::signal::ctrl_c() => false,
+        _ = terminate.recv() => false,
+    };
+    platform.stop().await;
+    anyhow::ensure!(!failed, "a part of the platform ended; see the lines above");
     Ok(())
 }

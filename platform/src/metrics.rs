@@ -7,7 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
 /// One label.
 pub type Label = [(&'static str, &'static str); 1];
@@ -62,89 +62,46 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("gulou");
+        let mut all = Registry::with_prefix("gulou");
         let seconds = || Histogram::new(exponential_buckets(0.001, 2.0, 14));
         let (answered, feed_work) = (seconds(), seconds());
-        registry.register_with_unit(
-            "answered",
-            "From a packet's arrival to its answer",
-            Unit::Seconds,
-            answered.clone(),
-        );
-        registry.register_with_unit(
-            "feed_work",
-            "From a feed's bytes to its boards",
-            Unit::Seconds,
-            feed_work.clone(),
-        );
-        let last_commit = Gauge::default();
-        registry.register_with_unit(
-            "last_commit",
-            "When a batch was last committed",
-            Unit::Seconds,
-            last_commit.clone(),
-        );
-        let mut counter = |name: &str, help: &str| {
-            let counter = Counter::default();
-            registry.register(name, help, counter.clone());
-            counter
+        let mut timed = |name, help, histogram: &Histogram| {
+            all.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         };
-        let metrics = Self {
-            events: counter("events", "Events written"),
-            quarantined: counter("events_quarantined", "Events whose payload nobody could read"),
-            duplicates: counter("events_duplicate", "Events that were known already"),
-            early: counter("events_early", "Events that came before something they follow"),
-            forgotten: counter(
-                "events_forgotten",
-                "Acknowledged events that this database never saw",
-            ),
-            store_errors: counter("store_errors", "Commits that failed and are tried again"),
-            published: counter("published", "Packets published"),
-            publish_refused: counter("publish_refused", "Packets that the broker refused"),
-            link_lost: counter("link_lost", "Times the link to the broker went down"),
-            boards: counter("boards", "Boards made"),
-            readers_lagged: counter("readers_lagged", "Times a reader of events was too slow"),
-            refused: Family::default(),
-            feed_fetches: Family::default(),
-            feed_errors: Family::default(),
-            kept: Gauge::default(),
-            waiting: Gauge::default(),
-            link_up: Gauge::default(),
-            broker_restarts: Gauge::default(),
+        timed("answered", "From a packet's arrival to its answer", &answered);
+        timed("feed_work", "From a feed's bytes to its boards", &feed_work);
+        Self {
+            events: new(&mut all, "events", "Events written"),
+            quarantined: new(&mut all, "events_quarantined", "Events that nobody could read"),
+            duplicates: new(&mut all, "events_duplicate", "Events that were known already"),
+            early: new(&mut all, "events_early", "Events that came before what they follow"),
+            forgotten: new(&mut all, "events_forgotten", "Acked events that are not here"),
+            refused: new(&mut all, "packets_refused", "Packets without effect, by reason"),
+            store_errors: new(&mut all, "store_errors", "Commits that failed"),
+            published: new(&mut all, "published", "Packets published"),
+            publish_refused: new(&mut all, "publish_refused", "Packets that the broker refused"),
+            kept: new(&mut all, "shelf_kept", "Messages that stand retained"),
+            waiting: new(&mut all, "shelf_waiting", "Retained messages that wait"),
+            link_up: new(&mut all, "link_up", "Whether the link to the broker is up"),
+            link_lost: new(&mut all, "link_lost", "Times the link went down"),
+            broker_restarts: new(&mut all, "broker_restarts", "Times the broker was restarted"),
+            feed_fetches: new(&mut all, "feed_fetches", "Looks at feeds that brought news"),
+            feed_errors: new(&mut all, "feed_errors", "Looks at feeds that failed"),
+            boards: new(&mut all, "boards", "Boards made"),
+            readers_lagged: new(&mut all, "readers_lagged", "Times a reader was too slow"),
+            last_commit: new(&mut all, "last_commit_time", "Unix time of the last commit, s"),
             answered,
             feed_work,
-            last_commit,
-            registry: Registry::default(),
-        };
-        registry.register(
-            "packets_refused",
-            "Packets without effect, by reason",
-            metrics.refused.clone(),
-        );
-        registry.register(
-            "feed_fetches",
-            "Looks at feeds that brought something new",
-            metrics.feed_fetches.clone(),
-        );
-        registry.register("feed_errors", "Looks at feeds that failed", metrics.feed_errors.clone());
-        registry.register("shelf_kept", "Messages that stand retained", metrics.kept.clone());
-        registry.register(
-            "shelf_waiting",
-            "Retained messages that wait for the broker",
-            metrics.waiting.clone(),
-        );
-        registry.register(
-            "link_up",
-            "Whether the link to the broker is up",
-            metrics.link_up.clone(),
-        );
-        registry.register(
-            "broker_restarts",
-            "Times the broker was started again",
-            metrics.broker_restarts.clone(),
-        );
-        Self { registry, ..metrics }
+            registry: all,
+        }
     }
+}
+
+/// A figure that is shown under `name`.
+fn new<M: Metric + Clone + Default>(all: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    all.register(name, help, metric.clone());
+    metric
 }
 
 impl Metrics {

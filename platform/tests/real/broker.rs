@@ -1,0 +1,76 @@
+//! The supervised broker: who may say and hear what, and that it comes back.
+
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sync::link::{Link, LinkEvent, MqttConfig, TlsFiles};
+use sync::{Event, Topic};
+
+use crate::district::{District, HEALTH, PATIENCE, event, has_mosquitto, tenant};
+
+#[tokio::test]
+async fn a_device_speaks_and_hears_for_itself_only() {
+    if !has_mosquitto() {
+        return;
+    }
+    let district = District::start(&[]).await;
+    let mut sign = district.device("sign-7").await;
+    let mut other = district.device("sign-8").await;
+    let forged = event(&other.id, 1, Event::HEALTH, HEALTH);
+    assert_eq!(sign.publish(forged).await.as_deref(), Some("not authorised (0x87)"));
+    // Mosquitto takes any subscription and delivers only what the rights allow, so the proof is silence:
+    // the answer to the spy's own event comes, and the other's, given earlier, never did.
+    sign.subscribe(vec!["gulou/1/gulou/device/#".to_owned()]).await;
+    other.say(1, Event::HEALTH, HEALTH).await;
+    other.acked(1).await;
+    sign.say(1, Event::HEALTH, HEALTH).await;
+    let own = Topic::Ack(sign.id.clone()).format(&tenant());
+    let heard = loop {
+        match sign.next().await {
+            LinkEvent::Packet(packet) if packet.topic.contains("/device/") => break packet.topic,
+            _ => {}
+        }
+    };
+    assert_eq!(heard, own);
+}
+
+#[tokio::test]
+async fn nobody_comes_in_without_a_certificate() {
+    if !has_mosquitto() {
+        return;
+    }
+    let district = District::start(&[]).await;
+    let sign = district.device("sign-7").await;
+    let stranger = rcgen::generate_simple_self_signed(vec!["sign-7".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+    std::fs::write(&certificate, stranger.cert.pem()).unwrap();
+    std::fs::write(&key, stranger.signing_key.serialize_pem()).unwrap();
+    let tls = TlsFiles { authority: district.folder.join("authority/ca.pem"), certificate, key };
+    let url = format!("mqtts://127.0.0.1:{}", district.mqtt_port());
+    let mut link = Link::mqtt(MqttConfig { url, client_id: sign.id.to_string(), tls: Some(tls) });
+    link.connect(None);
+    let event = tokio::time::timeout(PATIENCE, link.next()).await.unwrap();
+    assert!(matches!(event, LinkEvent::Down { .. }), "{event:?}");
+}
+
+#[tokio::test]
+async fn a_killed_broker_comes_back_and_events_flow_again() {
+    if !has_mosquitto() {
+        return;
+    }
+    let district = District::start(&[]).await;
+    let mut sign = district.device("sign-7").await;
+    sign.say(1, Event::HEALTH, HEALTH).await;
+    sign.acked(1).await;
+    let mut life = district.platform.broker.clone().unwrap();
+    let pid = life.borrow_and_update().pid.unwrap();
+    kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL).unwrap();
+    let again = life.wait_for(|life| life.restarts == 1 && life.pid.is_some());
+    tokio::time::timeout(Duration::from_secs(30), again).await.unwrap().unwrap();
+    sign.reconnect().await;
+    district.until("/healthz", |health| health["status"] == "ok").await;
+    sign.say(2, Event::HEALTH, HEALTH).await;
+    sign.acked(2).await;
+}

@@ -1,0 +1,10 @@
+//! The platform against real servers: Mosquitto, PostgreSQL, its own HTTP ports.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod district;
+
+mod boards;
+mod broker;
+mod intake;
+mod interface;
