@@ -80,13 +80,16 @@ pub struct Illuminance<P> {
     profile: Profile,
 }
 
+/// A transmitter on a serial line of this machine.
+pub type SerialIlluminance = Illuminance<SerialStream>;
+
 impl Default for Profile {
     fn default() -> Self {
         Self { address: 1, baud: 4800, register: 0x01FE }
     }
 }
 
-impl Illuminance<SerialStream> {
+impl SerialIlluminance {
     /// Opens the serial line at `path`.
     pub fn open(path: &str, profile: Profile) -> Result<Self, Error> {
         let port =

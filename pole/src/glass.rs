@@ -178,6 +178,11 @@ impl Glass {
         self.dimmed
     }
 
+    /// Ambient light in lux, while a sensor says so.
+    pub fn light_lux(&self, now: Mono) -> Option<f64> {
+        self.dimmer.lux(now)
+    }
+
     /// What is wrong, in plain words.
     pub fn faults(&self, now: Moment) -> Vec<String> {
         let mut faults = Vec::new();

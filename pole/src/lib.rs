@@ -1,7 +1,8 @@
 //! The street's poles and signs.
 //!
 //! Reading order: [`when`] and [`message`] are what a rider must know, in every rendering;
-//! [`glass`] decides it; [`page`] lays it out for a [`panel`]; [`font`] and [`paint`] make pixels of it.
+//! [`glass`] decides it; [`page`] lays it out for a [`panel`]; [`font`] and [`paint`] make pixels of it;
+//! [`sign`] puts them on a surface and talks with the platform.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -16,3 +17,6 @@ pub mod panel;
 
 pub mod font;
 pub mod paint;
+
+pub mod sign;
+pub mod timekeeper;
