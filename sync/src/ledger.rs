@@ -4,6 +4,9 @@
 //! then taken: `received` is on disk before anyone hears of a command, `running` before it acts.
 //! After a crash a command that must not run twice ends `unknown`; the others start again.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -201,11 +204,6 @@ impl Ledger {
         let gone = over.iter().enumerate().filter(|(n, entry)| *n < surplus || stale(entry));
         let gone = gone.map(|(_, &entry)| Entry { forgotten: true, ..entry.clone() });
         Change { entries: gone.collect(), drafts: Vec::new() }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn state(&self, id: &str) -> Option<CommandState> {
-        self.entries.get(id).map(|entry| entry.state)
     }
 }
 

@@ -7,6 +7,9 @@
 //! platform's acks: they say where each stream goes on. So a lost ack never makes a row be sent
 //! twice in vain, and a platform that is down gets one small message from time to time.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 

@@ -63,9 +63,8 @@ pub enum TopicError {
 impl Topic {
     /// The topic as text.
     pub fn format(&self, tenant: &Tenant) -> String {
-        let mut text = format!("{ROOT}/{tenant}/");
         let device = |device: &DeviceId, tail: &str| format!("device/{device}/{tail}");
-        text += &match self {
+        let tail = match self {
             Topic::Presence(id) => device(id, "up/presence"),
             Topic::Stream(id, stream) => device(id, &format!("up/stream/{}", Segment(stream))),
             Topic::Sync(id) => device(id, "up/sync"),
@@ -78,7 +77,7 @@ impl Topic {
             Topic::Alerts(area) => format!("public/alerts/{}", Segment(area)),
             Topic::Time => "public/time".to_owned(),
         };
-        text
+        format!("{ROOT}/{tenant}/{tail}")
     }
 
     /// The one parser of topics. One topic has one text: other encodings of it are refused.

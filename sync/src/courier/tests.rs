@@ -129,7 +129,7 @@ impl Street {
     }
 
     /// Ends the process where it stands; only what is on disk remains.
-    async fn power_off(&mut self) {
+    fn power_off(&mut self) {
         drop(self.courier.take());
     }
 
@@ -293,7 +293,7 @@ async fn a_device_that_lost_its_outbox_starts_over_above_the_old_epoch() {
     street.advance(Duration::from_secs(2)).await;
     street.post(0..10).await;
     street.settle().await;
-    street.power_off().await;
+    street.power_off();
     for end in ["", "-wal"] {
         std::fs::remove_file(street.folder.path().join(format!("outbox.db{end}"))).ok();
     }
@@ -376,7 +376,7 @@ async fn what_must_not_run_twice_ends_unknown_after_a_crash() {
     street.command("door", true).await;
     street.finish("print", CommandState::Running).await;
     street.finish("lamp", CommandState::Running).await;
-    street.power_off().await;
+    street.power_off();
     street.heard.clear();
     street.power_on(Limits::default()).await;
     street.advance(Duration::from_secs(5)).await;

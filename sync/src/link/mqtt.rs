@@ -171,7 +171,10 @@ impl Mqtt {
         }
     }
 
-    #[expect(clippy::needless_pass_by_ref_mut, reason = "sharing self across an await would need it to be Sync")]
+    #[expect(
+        clippy::needless_pass_by_ref_mut,
+        reason = "sharing self across an await would need it to be Sync"
+    )]
     pub(super) async fn subscribe(
         &mut self,
         token: u64,

@@ -130,28 +130,38 @@ impl Store {
         })
     }
 
-    async fn load(mut connection: SqliteConnection) -> Result<Self, OutboxError> {
-        let state = sqlx::query("SELECT epoch, session FROM state").fetch_one(&mut connection);
-        let state = state.await.map_err(explain)?;
-        let totals = sqlx::query("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM event");
-        let totals = totals.fetch_one(&mut connection).await.map_err(explain)?;
-        let streams = sqlx::query("SELECT name, id, last, acked FROM stream");
-        let streams = streams.fetch_all(&mut connection).await.map_err(explain)?;
-        let stream = |row: &SqliteRow| {
-            let stream =
-                Stream { id: row.try_get(1)?, last: number(row, 2)?, acked: number(row, 3)? };
-            Ok((row.try_get(0)?, stream))
-        };
-        let streams = streams.iter().map(stream).collect::<Result<_, _>>().map_err(explain)?;
-        Ok(Self {
-            epoch: number(&state, 0).map_err(explain)?,
-            session: number(&state, 1).map_err(explain)?,
-            rows: number(&totals, 0).map_err(explain)?,
-            bytes: number(&totals, 1).map_err(explain)?,
-            dropped: 0,
-            streams,
+    async fn load(connection: SqliteConnection) -> Result<Self, OutboxError> {
+        let mut store = Self {
             connection,
-        })
+            epoch: 0,
+            session: 0,
+            streams: BTreeMap::new(),
+            rows: 0,
+            bytes: 0,
+            dropped: 0,
+        };
+        store.reload().await?;
+        Ok(store)
+    }
+
+    /// Reads from the file what is kept in memory.
+    async fn reload(&mut self) -> Result<(), OutboxError> {
+        let state = sqlx::query("SELECT epoch, session FROM state");
+        let state = state.fetch_one(&mut self.connection).await.map_err(explain)?;
+        let totals = sqlx::query("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM event");
+        let totals = totals.fetch_one(&mut self.connection).await.map_err(explain)?;
+        let streams = sqlx::query("SELECT name, id, last, acked FROM stream");
+        let streams = streams.fetch_all(&mut self.connection).await.map_err(explain)?;
+        self.epoch = number(&state, 0).map_err(explain)?;
+        self.session = number(&state, 1).map_err(explain)?;
+        self.rows = number(&totals, 0).map_err(explain)?;
+        self.bytes = number(&totals, 1).map_err(explain)?;
+        let stream = |row: &SqliteRow| {
+            let (last, acked) = (number(row, 2)?, number(row, 3)?);
+            Ok((row.try_get(0)?, Stream { id: row.try_get(1)?, last, acked }))
+        };
+        self.streams = streams.iter().map(stream).collect::<Result<_, _>>().map_err(explain)?;
+        Ok(())
     }
 
     pub(super) async fn record(
@@ -278,19 +288,12 @@ impl Store {
         let set = sqlx::query("UPDATE state SET epoch = ?").bind(signed(epoch));
         set.execute(&mut *transaction).await.map_err(explain)?;
         sqlx::raw_sql(RENUMBER).execute(&mut *transaction).await.map_err(explain)?;
-        let last = sqlx::query(
-            "SELECT name, (SELECT COUNT(*) FROM event WHERE event.stream = stream.id) FROM stream",
-        );
-        let last = last.fetch_all(&mut *transaction).await.map_err(explain)?;
+        let resize = "UPDATE event SET bytes = ? + length(kind) + length(payload)
+                      WHERE gap_from IS NOT NULL";
+        let resize = sqlx::query(resize).bind(signed(ROW_BYTES));
+        resize.execute(&mut *transaction).await.map_err(explain)?;
         transaction.commit().await.map_err(explain)?;
-        for row in &last {
-            let name: String = row.try_get(0).map_err(explain)?;
-            if let Some(stream) = self.streams.get_mut(&name) {
-                (stream.last, stream.acked) = (number(row, 1).map_err(explain)?, 0);
-            }
-        }
-        self.epoch = epoch;
-        Ok(())
+        self.reload().await
     }
 
     pub(super) async fn entries(&mut self) -> Result<Vec<Entry>, OutboxError> {
