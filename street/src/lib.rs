@@ -1,6 +1,7 @@
 //! The whole street on one machine: the real platform and the real appliances on simulated hardware.
 //!
-//! Reading order: the city (network, simulation and the feeds made of them).
+//! Reading order: the city with its buses and feeds; the hardware around one appliance; the processes;
+//! the shell that holds them together; the page.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -12,4 +13,25 @@ pub mod feed;
 pub mod gtfs;
 pub mod simulation;
 
+pub mod city;
+
+pub mod clock;
+pub mod disk;
+pub mod light;
+pub mod wire;
+
+pub mod appliance;
+
+pub mod process;
+pub mod supervise;
+
+pub mod platform;
+pub mod street;
+
 pub mod page;
+pub mod web;
+
+pub mod browser;
+pub mod pictures;
+
+pub mod config;

@@ -1,3 +1,141 @@
-//! `gulou-street`: see the library.
+//! `gulou-street`: the whole street on one machine, at <http://127.0.0.1:8080>.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use street::appliance::{Appliance, POSTS, PlatformPorts};
+use street::city::City;
+use street::config::{Arguments, Binaries, Run, Verb};
+use street::platform::Platform;
+use street::street::{Places, Street};
+use street::web::{self, Web};
+use street::{disk, pictures, process};
+use sync::moment::Clock;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How often the platform is asked for its view of the fleet.
+const FLEET_EVERY: Duration = Duration::from_secs(1);
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(Verb::Hold { arguments }) = arguments.verb {
+        process::hold(&arguments)?;
+    }
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).init();
+    // Both need the process to have one thread: the view of mounts, and the parent that children are tied to.
+    let can_mount = disk::seclude();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(arguments.run, can_mount))
+}
+
+async fn run(run: Run, can_mount: bool) -> anyhow::Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let binaries = Binaries::find()?;
+    let port = if run.screenshots.is_some() { 0 } else { run.port };
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| {
+        format!("port {port} on 127.0.0.1 is in use: stop what listens there, or choose another one with --port")
+    })?;
+    let page = format!("http://{}", listener.local_addr()?);
+    let temporary = tempfile::Builder::new().prefix("gulou-street-").tempdir()?;
+    let folder = run.folder.as_deref().unwrap_or(temporary.path());
+    let city = Arc::new(City::found(run.seed)?);
+
+    let ports = free_ports()?;
+    let platform = Platform::new(
+        reqwest::Client::builder().no_proxy().build()?,
+        ports,
+        folder.join("platform"),
+    );
+    let appliances = put_up(folder, ports, can_mount).await?;
+    let logs = folder.join("logs");
+    std::fs::create_dir_all(&logs)?;
+    let feeds = format!("{page}/feeds");
+    let places = Places { platform: binaries.platform, sign: binaries.sign, logs, feeds };
+    let clock = Clock::new(jiff::Timestamp::UNIX_EPOCH);
+    let street = Street::new(places, clock, platform.clone(), appliances);
+
+    let fleet = watch_fleet(platform.clone());
+    let web = Web { city, view: street.view(), fleet, street: street.requests(), platform };
+    let serving = tokio::spawn(axum::serve(listener, web::router(web)).into_future());
+    println!("\n  鼓楼 · Gulou street   {page}\n  Ctrl-C ends it and everything it started.\n");
+    let stop = CancellationToken::new();
+    let ending = tokio::spawn(stop_on_signal(stop.clone()));
+    let pictures = run.screenshots.map(|folder| {
+        let (page, stop) = (page.clone(), stop.clone());
+        tokio::spawn(async move {
+            let taken = pictures::take(&page, &folder).await;
+            stop.cancel();
+            taken
+        })
+    });
+    street.run(stop).await;
+    serving.abort();
+    ending.abort();
+    match pictures {
+        Some(pictures) => pictures.await?,
+        None => Ok(()),
+    }
+}
+
+async fn put_up(
+    folder: &Path,
+    ports: PlatformPorts,
+    can_mount: bool,
+) -> anyhow::Result<Vec<Appliance>> {
+    let mut appliances = Vec::new();
+    for post in POSTS {
+        let own = folder.join("devices").join(post.id);
+        appliances.push(Appliance::put_up(post, own, ports, can_mount).await?);
+    }
+    Ok(appliances)
+}
+
+/// Asks the platform now and then what it knows of its devices; `null` while it does not answer.
+fn watch_fleet(platform: Platform) -> watch::Receiver<serde_json::Value> {
+    let (fleet, watched) = watch::channel(serde_json::Value::Null);
+    tokio::spawn(async move {
+        let mut round = tokio::time::interval(FLEET_EVERY);
+        while !fleet.is_closed() {
+            round.tick().await;
+            let known = platform.get("api/devices").await.unwrap_or_default();
+            fleet.send_if_modified(|last| {
+                let changed = *last != known;
+                *last = known;
+                changed
+            });
+        }
+    });
+    watched
+}
+
+/// Three ports nobody listens on. All are held at once, so that they differ.
+fn free_ports() -> std::io::Result<PlatformPorts> {
+    let hold = || std::net::TcpListener::bind(("127.0.0.1", 0));
+    let (http, https, mqtt) = (hold()?, hold()?, hold()?);
+    let address =
+        |held: &std::net::TcpListener| -> std::io::Result<SocketAddr> { held.local_addr() };
+    Ok(PlatformPorts { http: address(&http)?, https: address(&https)?, mqtt: address(&mqtt)? })
+}
+
+async fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    stop.cancel();
+    Ok(())
+}
