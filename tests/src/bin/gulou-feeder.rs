@@ -33,6 +33,9 @@ struct Arguments {
     /// Between two events.
     #[arg(long)]
     pace_ms: u64,
+    /// An outbox so small that it has to drop events, which are not critical then.
+    #[arg(long)]
+    outbox_bytes: Option<u64>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -42,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
     let clock = Clock::new(Timestamp::UNIX_EPOCH);
     let identity = enrolled(&arguments, &clock).await?;
     let mut courier = open(&arguments, &identity, &clock).await?;
+    let class = if arguments.outbox_bytes.is_some() { Class::Normal } else { Class::Critical };
     let mut next_post = now();
     loop {
         let (last, acked) =
@@ -54,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
             event = courier.next() => drop(courier.handle(clock.now(), event).await?),
             () = sleep_until(now() + wait) => drop(courier.tick(clock.now()).await?),
             () = sleep_until(next_post), if last < arguments.events => {
-                courier.post(clock.now(), vec![draft(last + 1)]).await?;
+                courier.post(clock.now(), vec![draft(last + 1, class)]).await?;
                 next_post += Duration::from_millis(arguments.pace_ms);
             }
         }
@@ -107,13 +111,16 @@ async fn open(
         areas: Vec::new(),
         boards: Vec::new(),
         folder: arguments.state.clone(),
-        limits: Limits::default(),
+        limits: arguments.outbox_bytes.map_or_else(Limits::default, |soft_bytes| Limits {
+            soft_bytes,
+            hard_bytes: 2 * soft_bytes,
+        }),
         seed: fastrand::u64(..),
     };
     Ok(Courier::open(config, link, clock.now()).await?)
 }
 
-fn draft(number: u64) -> Draft {
+fn draft(number: u64, class: Class) -> Draft {
     let health = Health {
         uptime_s: number,
         light_lux: None,
@@ -122,7 +129,7 @@ fn draft(number: u64) -> Draft {
         faults: Vec::new(),
         unknown: Unknown::new(),
     };
-    Draft::event(Class::Critical, &Event::Health(health))
+    Draft::event(class, &Event::Health(health))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is a shell")]

@@ -18,6 +18,16 @@ pub(super) struct Feeder {
     log: PathBuf,
 }
 
+/// What a feeder posts.
+#[derive(Clone, Copy)]
+pub(super) struct Load {
+    pub(super) events: u64,
+    /// Between two of them.
+    pub(super) pace: Duration,
+    /// Room of its outbox; in a small one events are dropped, and declared.
+    pub(super) outbox_bytes: Option<u64>,
+}
+
 /// What the platform holds under one number of a stream.
 #[derive(Debug)]
 pub(super) struct Event {
@@ -29,31 +39,24 @@ pub(super) struct Event {
 }
 
 impl Feeder {
-    /// Registers a device and lets it post the numbers 1 to `events`.
+    /// Registers a device and lets it post its load.
     pub(super) async fn start(
         platform: &Platform,
         folder: &Path,
         name: &str,
-        events: u64,
-        pace: Duration,
+        load: Load,
     ) -> Feeder {
         let provision =
             platform.register(name, "pole", None).await.expect("the platform takes a device");
         let state = folder.join(name).display().to_string();
-        let (events, pace_ms) = (events.to_string(), pace.as_millis().to_string());
-        let arguments = [
-            "--device",
-            name,
-            "--state",
-            &state,
-            "--provision",
-            &provision,
-            "--events",
-            &events,
-            "--pace-ms",
-            &pace_ms,
+        let mut arguments = vec![
+            format!("--device={name}"),
+            format!("--state={state}"),
+            format!("--provision={provision}"),
+            format!("--events={}", load.events),
+            format!("--pace-ms={}", load.pace.as_millis()),
         ];
-        let arguments = arguments.map(str::to_owned).to_vec();
+        arguments.extend(load.outbox_bytes.map(|bytes| format!("--outbox-bytes={bytes}")));
         let log = folder.join(format!("{name}.log"));
         Feeder { name: name.to_owned(), process: launch(&arguments, &log), arguments, log }
     }
