@@ -29,6 +29,8 @@ pub mod packet;
 pub mod schema;
 
 pub mod file;
+
+pub mod content;
 pub mod identity;
 
 pub mod courier;

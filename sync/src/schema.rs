@@ -16,6 +16,8 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("gulou.health.v1", schema_for!(crate::Health)),
         ("gulou.gap.v1", schema_for!(crate::Gap)),
         ("gulou.timetable.v1", schema_for!(crate::Timetable)),
+        ("gulou.content.v1", schema_for!(crate::content::Signed)),
+        ("gulou.manifest.v1", schema_for!(crate::content::Manifest)),
         ("gulou.enrol.v1", schema_for!(crate::identity::EnrolRequest)),
         ("gulou.enrolled.v1", schema_for!(crate::identity::EnrolAnswer)),
         ("gulou.refusal.v1", schema_for!(crate::identity::Refusal)),

@@ -124,7 +124,7 @@ impl Topic {
 }
 
 /// A segment with everything percent-encoded that MQTT or a reader could mistake (RFC 3986 §2.1).
-struct Segment<'a>(&'a str);
+pub(crate) struct Segment<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Segment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
