@@ -1,5 +1,6 @@
 //! Bytes from elsewhere and the one parser of each format: past it, nothing can be malformed.
 
+pub mod cap;
 pub mod gtfs;
 pub mod gtfs_rt;
 

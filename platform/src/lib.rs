@@ -21,9 +21,11 @@ pub mod feeds;
 pub mod network;
 pub mod poll;
 
+pub mod alerts;
 mod arrivals;
 pub mod boards;
 pub mod city;
+pub mod timetable;
 
 pub mod intake;
 pub mod store;
