@@ -16,6 +16,7 @@ use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::*;
 use sync::{Lang, Text};
 
+use list::Loaded;
 pub use list::{FontError, FontList};
 use pcf::Pcf;
 use smooth::{Cache, Smooth};
@@ -68,8 +69,9 @@ pub enum Ruler {
 impl Fonts {
     /// Loads what an LED matrix needs from the font folder `root`.
     pub fn pixel(list: &FontList, root: &Path) -> Result<Self, FontError> {
-        let small = list.chain("pixel-12", root)?;
-        let large = list.chain("pixel-16", root)?;
+        let mut loaded = Loaded::default();
+        let small = list.chain("pixel-12", root, &mut loaded)?;
+        let large = list.chain("pixel-16", root, &mut loaded)?;
         Ok(Fonts::Pixel { small, large })
     }
 

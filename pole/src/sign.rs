@@ -443,3 +443,5 @@ impl Sign {
     }
 }
 
+#[cfg(test)]
+mod tests;

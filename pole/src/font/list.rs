@@ -1,5 +1,6 @@
 //! Which installed fonts serve: `content/fonts.toml`.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,6 +43,10 @@ pub struct Entry {
     /// What it can draw, for people.
     pub coverage: String,
 }
+
+/// Bitmap fonts that were read already: one file serves several chains.
+#[derive(Debug, Default)]
+pub(super) struct Loaded(HashMap<PathBuf, Arc<Pcf>>);
 
 /// Why there is no font.
 #[derive(Debug, thiserror::Error)]
@@ -96,22 +101,26 @@ impl FontList {
         &self,
         purpose: &'static str,
         root: &Path,
+        loaded: &mut Loaded,
     ) -> Result<Vec<Arc<Pcf>>, FontError> {
         let entries: Vec<&Entry> =
             self.font.iter().filter(|entry| entry.purpose == purpose).collect();
         if entries.is_empty() {
             return Err(FontError::Unlisted(purpose));
         }
-        let load = |entry: &Entry| {
+        let mut load = |entry: &Entry| {
+            if let Some(font) = loaded.0.get(&entry.file) {
+                return Ok(Arc::clone(font));
+            }
             let (path, file) = entry.read(root)?;
             let package = entry.package.clone();
-            Pcf::parse(&file).map(Arc::new).map_err(|source| FontError::Bitmap {
-                path,
-                package,
-                source,
-            })
+            let font =
+                Pcf::parse(&file).map_err(|source| FontError::Bitmap { path, package, source })?;
+            let font = Arc::new(font);
+            loaded.0.insert(entry.file.clone(), Arc::clone(&font));
+            Ok(font)
         };
-        entries.into_iter().map(load).collect()
+        entries.into_iter().map(&mut load).collect()
     }
 
     pub(super) fn outline(&self, purpose: &'static str, root: &Path) -> Result<Smooth, FontError> {
