@@ -135,6 +135,8 @@ pub struct Outbox {
     boot_id: String,
     /// `None` while there is no disk to open it on.
     store: Option<Store>,
+    /// Why the file has to go, where it turned out to be unreadable after it was opened.
+    condemned: Option<String>,
     stats: Stats,
     /// Session number of this process, where it could not be written down.
     session: u64,
@@ -215,6 +217,7 @@ impl Outbox {
             limits,
             boot_id: boot_id.to_owned(),
             store: None,
+            condemned: None,
             stats: Stats::default(),
             session: 0,
             unwritten: BTreeMap::new(),
@@ -275,9 +278,11 @@ impl Outbox {
         rows: usize,
         bytes: u64,
     ) -> Result<Vec<Row>, OutboxError> {
-        match &mut self.store {
-            Some(store) => store.read(stream, after, rows, bytes).await,
-            None => Ok(Vec::new()),
+        let Some(store) = &mut self.store else { return Ok(Vec::new()) };
+        match store.read(stream, after, rows, bytes).await {
+            // That a read succeeds says nothing about the next write.
+            Ok(rows) => Ok(rows),
+            error => self.note(error),
         }
     }
 
@@ -351,16 +356,21 @@ impl Outbox {
         if self.store.is_some() {
             return Ok(());
         }
-        let opened = store::open(&self.folder, now).await;
+        let opened = store::open(&self.folder, now, self.condemned.clone()).await;
         let opened = opened.map(|(store, set_aside)| {
             self.store = Some(store);
-            self.stats.set_aside = set_aside;
+            self.condemned = None;
+            self.stats.set_aside = set_aside.or(self.stats.set_aside.take());
         });
         self.note(opened)
     }
 
-    /// Remembers whether the disk takes what it is given.
+    /// Remembers whether the disk takes what it is given, and gives up a file that can't be read.
     fn note<T>(&mut self, result: Result<T, OutboxError>) -> Result<T, OutboxError> {
+        if let Err(OutboxError::Unreadable(reason)) = &result {
+            self.condemned = Some(reason.clone());
+            self.store = None;
+        }
         self.stats.fault = match &result {
             Ok(_) => None,
             Err(error) => Some(error.to_string()),

@@ -31,19 +31,31 @@ const SET_ASIDE_MAX: usize = 3;
 /// How long another process may hold the file before we say so.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The checks are for `quick_check`: a file that passes it reads without surprise.
+/// The range of `wall_ms` is that of [`Timestamp`].
 const SCHEMA: &str = "
-CREATE TABLE state (epoch INTEGER NOT NULL, session INTEGER NOT NULL);
-CREATE TABLE stream (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, last INTEGER NOT NULL, acked INTEGER NOT NULL
-);
-CREATE TABLE event (
-    stream INTEGER NOT NULL, seq INTEGER NOT NULL, class INTEGER NOT NULL, gap_from INTEGER,
-    bytes INTEGER NOT NULL, kind TEXT NOT NULL, wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL,
-    clock_error_ms INTEGER, boot_id TEXT NOT NULL, payload BLOB NOT NULL,
-    PRIMARY KEY (stream, seq)
-) WITHOUT ROWID;
-CREATE TABLE command (id TEXT PRIMARY KEY, entry TEXT NOT NULL);
+CREATE TABLE state (epoch INTEGER NOT NULL CHECK (epoch > 0 AND epoch < 1 << 60),
+    session INTEGER NOT NULL CHECK (session >= 0 AND session < 1 << 60)) STRICT;
+CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+    last INTEGER NOT NULL CHECK (last >= acked AND last < 1 << 60),
+    acked INTEGER NOT NULL CHECK (acked >= 0)) STRICT;
+CREATE TABLE event (stream INTEGER NOT NULL,
+    seq INTEGER NOT NULL CHECK (seq <> 0), class INTEGER NOT NULL CHECK (class IN (0, 1, 2)),
+    gap_from INTEGER CHECK (gap_from > 0), bytes INTEGER NOT NULL CHECK (bytes BETWEEN 0 AND 1 << 30),
+    kind TEXT NOT NULL,
+    wall_ms INTEGER NOT NULL CHECK (wall_ms BETWEEN -377705023201000 AND 253402207200999),
+    mono_ms INTEGER NOT NULL CHECK (mono_ms >= 0),
+    clock_error_ms INTEGER CHECK (clock_error_ms BETWEEN 0 AND 4294967295),
+    boot_id TEXT NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (stream, seq)) STRICT, WITHOUT ROWID;
+CREATE TABLE command (id TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
 ";
+
+/// What contradicts the rest of the file.
+const CONTRADICTIONS: &str = "
+SELECT (SELECT COUNT(*) FROM state) <> 1 OR EXISTS (
+    SELECT 1 FROM event LEFT JOIN stream ON stream.id = event.stream
+    WHERE stream.id IS NULL OR event.seq > stream.last OR event.seq <= stream.acked
+)";
 
 /// The open file, and what of it is kept in memory.
 #[derive(Debug)]
@@ -65,14 +77,21 @@ struct Stream {
 }
 
 /// Opens the file in `folder`; says where an unreadable one was put, if there was one.
+///
+/// A file that is `condemned` opened well and turned out to be unreadable later.
 pub(super) async fn open(
     folder: &Path,
     now: Moment,
+    condemned: Option<String>,
 ) -> Result<(Store, Option<String>), OutboxError> {
     let disk = |error: std::io::Error| OutboxError::Disk(format!("{}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(disk)?;
     let path = folder.join("outbox.db");
-    match Store::open(&path, now).await {
+    let opened = match condemned {
+        Some(reason) => Err(OutboxError::Unreadable(reason)),
+        None => Store::open(&path, now).await,
+    };
+    match opened {
         Err(OutboxError::Unreadable(reason)) => {
             let aside = set_aside(&path).map_err(disk)?;
             let report = format!("{reason}; kept as {}", aside.display());
@@ -141,6 +160,7 @@ impl Store {
             dropped: 0,
         };
         store.reload().await?;
+        store.entries().await?;
         Ok(store)
     }
 
@@ -367,7 +387,23 @@ async fn prepare(connection: &mut SqliteConnection, now: Moment) -> Result<(), O
     }
     let ask = sqlx::query_scalar("PRAGMA quick_check(1)");
     let verdict: String = ask.fetch_one(&mut *connection).await.map_err(explain)?;
-    if verdict == "ok" { Ok(()) } else { unreadable(verdict) }
+    if verdict != "ok" {
+        return unreadable(verdict);
+    }
+    let ask = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid";
+    let ask = sqlx::query_scalar(ask).fetch_all(&mut *connection);
+    let tables: Vec<String> = ask.await.map_err(explain)?;
+    if squeeze(&tables.concat()) != squeeze(SCHEMA) {
+        return unreadable("its tables are not ours".into());
+    }
+    let ask = sqlx::query_scalar(CONTRADICTIONS);
+    let contradicts: bool = ask.fetch_one(connection).await.map_err(explain)?;
+    if contradicts { unreadable("it contradicts itself".into()) } else { Ok(()) }
+}
+
+/// SQLite keeps the text of a table's definition, but for what separates two of them.
+fn squeeze(sql: &str) -> String {
+    sql.chars().filter(|&letter| !letter.is_whitespace() && letter != ';').collect()
 }
 
 async fn insert(
@@ -492,6 +528,9 @@ pub(super) fn explain(error: sqlx::Error) -> OutboxError {
         Some(3 | 8 | 10 | 13 | 14) => OutboxError::Disk(error.to_string()),
         // SQLITE_CORRUPT, SQLITE_NOTADB
         Some(11 | 26) => OutboxError::Unreadable(error.to_string()),
+        None if matches!(error, sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => {
+            OutboxError::Unreadable(error.to_string())
+        }
         _ => OutboxError::Store(error),
     }
 }
