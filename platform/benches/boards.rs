@@ -188,6 +188,7 @@ fn feed(late_s: i32) -> Vec<u8> {
                 departure: Some(event),
                 stop_id: (10_000 + stop(line, from + call)).to_string(),
                 schedule_relationship: 0,
+                stop_time_properties: None,
             }
         });
         let trip = wire::TripDescriptor {

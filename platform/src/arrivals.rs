@@ -89,6 +89,8 @@ pub struct Counts {
     pub unknown_trips: u32,
     /// Stop times that fit no call of their trip.
     pub unmatched_stops: u32,
+    /// Calls at another stop than the timetable's, such as another platform.
+    pub moved_stops: u32,
     /// Runs that the feed lists once more.
     pub duplicates: u32,
 }
@@ -235,16 +237,11 @@ impl<'a> Maker<'a> {
         let (calls, number) = (network.calls(trip), self.next_run());
         let (placed, scratch) = (&mut self.placed, &mut self.scratch);
         let before = placed.len();
-        let unmatched =
-            run::expect(network, trip, base_s, update, scratch, |call, scheduled, arrives_s| {
-                if calls[usize::from(call)].boarding {
-                    placed.push((
-                        calls[usize::from(call)].stop,
-                        Expected { run: number, call, scheduled, arrives_s },
-                    ));
-                }
-            });
-        self.forecast.counts.unmatched_stops += unmatched;
+        run::expect(network, trip, base_s, update, scratch, |stop, call, scheduled, arrives_s| {
+            if calls[usize::from(call)].boarding {
+                placed.push((stop, Expected { run: number, call, scheduled, arrives_s }));
+            }
+        });
         if self.placed.len() > before {
             let sequences =
                 |call: usize| (calls[call].sequence, &network.stop(calls[call].stop).id.0);
@@ -404,6 +401,8 @@ impl<'a> Maker<'a> {
     /// Sorts the expectations by stop.
     fn finish(self) -> Forecast {
         let (mut forecast, placed) = (self.forecast, self.placed);
+        forecast.counts.unmatched_stops += self.scratch.unmatched;
+        forecast.counts.moved_stops = self.scratch.moved;
         forecast.counts.runs = u32::try_from(forecast.runs.len()).unwrap_or(u32::MAX);
         let stops = self.sources.network.stops().len();
         let mut from = vec![0u32; stops + 1];

@@ -7,9 +7,22 @@ use crate::network::{CALLS_MAX, Call, CallTime, Network, StopIx, TripIx};
 /// Buffers that serve every run of a forecast.
 #[derive(Debug, Default)]
 pub(super) struct Scratch<'a> {
-    matched: Vec<(usize, &'a StopTime)>,
+    matched: Vec<Matched<'a>>,
     /// Calls that the last run leaves out.
     pub(super) skipped: Vec<u16>,
+    /// How many updates of all runs fit no call.
+    pub(super) unmatched: u32,
+    /// How many calls of all runs are at another stop than the timetable's.
+    pub(super) moved: u32,
+}
+
+/// An update and the call it speaks of.
+#[derive(Debug, Clone, Copy)]
+struct Matched<'a> {
+    call: usize,
+    update: &'a StopTime,
+    /// Where the vehicle calls instead of the timetable's stop.
+    instead: Option<StopIx>,
 }
 
 pub(super) fn call_ix(call: usize) -> u16 {
@@ -78,26 +91,28 @@ pub(super) fn position<'s>(
 ///
 /// Follows "Trip updates" of the GTFS Realtime reference: a delay holds for the calls after it until
 /// another one is given, "no data" likewise, and nothing is known of calls before the first update.
-/// Returns how many updates fit no call.
+/// The stop is the one that the feed names, which may be another platform than the timetable's.
 pub(super) fn expect<'a>(
     network: &Network,
     trip: TripIx,
     base_s: i64,
     update: &'a TripUpdate,
     scratch: &mut Scratch<'a>,
-    mut say: impl FnMut(u16, bool, i64),
-) -> u32 {
+    mut say: impl FnMut(StopIx, u16, bool, i64),
+) {
     let (calls, times) = (network.calls(trip), network.times(trip));
-    let unmatched = match_stops(network, calls, update, scratch);
+    match_stops(network, calls, update, scratch);
     let mut matched = scratch.matched.iter().peekable();
     let mut known =
         if update.stop_times.is_empty() { Known::whole_trip(update) } else { Known::Nothing };
     let mut last_s = i64::MIN;
-    let first = matched.peek().map_or(0, |(call, _)| *call);
+    let first = matched.peek().map_or(0, |first| first.call);
     for (call, time) in times.iter().enumerate().skip(first) {
         let (arrival_s, departure_s) =
             (base_s + i64::from(time.arrival_s), base_s + i64::from(time.departure_s));
-        let here = matched.next_if(|(at, _)| *at == call).map(|(_, stop)| *stop);
+        let matched = matched.next_if(|next| next.call == call);
+        let here = matched.map(|matched| matched.update);
+        let stop = matched.and_then(|matched| matched.instead).unwrap_or(calls[call].stop);
         if let Some(StopState::Skipped) = here.map(|stop| stop.state) {
             scratch.skipped.push(call_ix(call));
             continue;
@@ -105,14 +120,14 @@ pub(super) fn expect<'a>(
         if let Some(StopState::NoData) = here.map(|stop| stop.state) {
             known = Known::Timetable;
         }
-        let told = here.filter(|stop| stop.state == StopState::Scheduled).and_then(|stop| {
+        let told = here.filter(|here| here.state == StopState::Scheduled).and_then(|here| {
             let at = |prediction: Prediction, scheduled_s: i64| match prediction {
                 Prediction::At(at_s) => at_s,
                 Prediction::Late(late_s) => scheduled_s + i64::from(late_s),
             };
-            let leaves_s = stop.departure.map(|departure| at(departure, departure_s));
+            let leaves_s = here.departure.map(|departure| at(departure, departure_s));
             // A departure alone says when the vehicle arrives, less the stay that the timetable plans.
-            let arrives_s = stop.arrival.map(|arrival| at(arrival, arrival_s));
+            let arrives_s = here.arrival.map(|arrival| at(arrival, arrival_s));
             let arrives_s = arrives_s.or(leaves_s.map(|leaves_s| leaves_s - stay_s(call, *time)))?;
             Some((
                 arrives_s,
@@ -122,19 +137,18 @@ pub(super) fn expect<'a>(
         if let Some((arrives_s, late_s)) = told {
             known = Known::Late(late_s);
             last_s = arrives_s;
-            say(call_ix(call), false, arrives_s);
+            say(stop, call_ix(call), false, arrives_s);
             continue;
         }
         match known {
             Known::Late(late_s) => {
                 last_s = last_s.max(arrival_s + late_s);
-                say(call_ix(call), false, last_s);
+                say(stop, call_ix(call), false, last_s);
             }
-            Known::Timetable => say(call_ix(call), true, arrival_s),
+            Known::Timetable => say(stop, call_ix(call), true, arrival_s),
             Known::Nothing => {}
         }
     }
-    unmatched
 }
 
 /// What holds for calls without an update of their own.
@@ -162,36 +176,47 @@ fn match_stops<'a>(
     calls: &[Call],
     update: &'a TripUpdate,
     scratch: &mut Scratch<'a>,
-) -> u32 {
+) {
     scratch.matched.clear();
     scratch.skipped.clear();
-    let (mut from, mut unmatched) = (0, 0);
-    for stop in &update.stop_times {
-        if let Some(call) = find(network, calls, from, stop) {
-            scratch.matched.push((call, stop));
-            from = call + 1;
-        } else {
-            unmatched += 1;
-        }
+    let mut from = 0;
+    for update in &update.stop_times {
+        let known = |id: &str| network.stop_by_id(id);
+        let fitting = find(network, calls, from, update)
+            .map(|call| (call, update.instead.as_deref().and_then(known)));
+        // The place in the order of travel is the timetable's and the stop is not: another platform.
+        let moved = || {
+            let call = by_sequence(calls, from, update.sequence?)?;
+            Some((call, Some(known(&update.stop)?)))
+        };
+        let Some((call, instead)) = fitting.or_else(moved) else {
+            scratch.unmatched += 1;
+            continue;
+        };
+        scratch.moved += u32::from(instead.is_some());
+        scratch.matched.push(Matched { call, update, instead });
+        from = call + 1;
     }
-    unmatched
 }
 
 /// The call that `stop` speaks of, not before `from`: by sequence where that fits the stop, else by stop.
 fn find(network: &Network, calls: &[Call], from: usize, stop: &StopTime) -> Option<usize> {
     let fits = |call: &Call| stop.stop.is_empty() || network.stop(call.stop).id.0 == stop.stop;
-    if let Some(sequence) = stop.sequence {
-        let next = calls.get(from).filter(|call| call.sequence == sequence).map(|_| from);
-        let call =
-            next.or_else(|| calls.binary_search_by_key(&sequence, |call| call.sequence).ok());
-        if let Some(call) = call.filter(|call| *call >= from && fits(&calls[*call])) {
-            return Some(call);
-        }
+    let there = stop.sequence.and_then(|sequence| by_sequence(calls, from, sequence));
+    if let Some(call) = there.filter(|call| fits(&calls[*call])) {
+        return Some(call);
     }
     if stop.stop.is_empty() {
         return None;
     }
     calls.get(from..)?.iter().position(fits).map(|ahead| from + ahead)
+}
+
+/// The call with this `stop_sequence`, not before `from`; mostly it is the very next.
+fn by_sequence(calls: &[Call], from: usize, sequence: u32) -> Option<usize> {
+    let next = calls.get(from).filter(|call| call.sequence == sequence).map(|_| from);
+    let call = next.or_else(|| calls.binary_search_by_key(&sequence, |call| call.sequence).ok())?;
+    (call >= from).then_some(call)
 }
 
 /// Says for each stop time with an absolute time when it is expected; returns where the run ends.

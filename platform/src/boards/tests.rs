@@ -377,6 +377,27 @@ fn the_service_day_is_guessed_where_the_feed_does_not_name_it() {
 }
 
 #[test]
+fn another_platform_gets_the_arrival_and_the_planned_one_loses_it() {
+    let stops = "stop_id,stop_name\nS1,a\nS2,b\nS3,c\nS4,d\nS3-b,c\n";
+    let mut boards = city_of(&[("stops.txt", stops)]);
+    // T1 calls at S3 with stop_sequence 3.
+    let elsewhere = StopTime { sequence: Some(3), ..arrives("S3-b", "08:12:00") };
+    let after = StopTime { instead: Some("S2".into()), ..late("S4", 60) };
+    let trip = update("T1", vec![elsewhere, after]);
+    boards.handle(at("08:00:00"), Event::Trips(feed("08:00:00", vec![trip], vec![])));
+    assert_eq!(
+        board(&boards, "S3-b", "08:00:00"),
+        ["K1 三坊七巷 08:12:00 prediction, seen 08:00:00"]
+    );
+    assert_eq!(board(&boards, "S3", "08:00:00"), [""; 0]);
+    assert_eq!(
+        board(&boards, "S2", "08:00:00"),
+        ["K1 三坊七巷 08:17:00 prediction, seen 08:00:00"]
+    );
+    assert_eq!(boards.counts().moved_stops, 2);
+}
+
+#[test]
 fn a_loop_shows_its_stop_twice() {
     let times = "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n\
                  T1,08:00:00,08:00:00,S1,1\nT1,08:05:00,08:05:00,S2,2\nT1,08:10:00,08:10:00,S1,3\n";

@@ -170,6 +170,8 @@ pub struct StopTime {
     pub departure: Option<Prediction>,
     /// Whether the trip calls there.
     pub state: StopState,
+    /// Another stop at which it calls instead, such as another platform.
+    pub instead: Option<Box<str>>,
 }
 
 /// A predicted time, absolute or against the timetable.
@@ -333,12 +335,19 @@ fn stop_time(update: wire::StopTimeUpdate) -> Result<StopTime, Refusal> {
         return Err(Refusal::Id);
     }
     let arrival = prediction(update.arrival)?;
+    let instead = match update.stop_time_properties {
+        Some(other) => Some(id(other.assigned_stop_id)?)
+            .filter(|stop| !stop.is_empty())
+            .map(String::into_boxed_str),
+        None => None,
+    };
     Ok(StopTime {
         sequence: update.stop_sequence,
         stop,
         arrival,
         departure: prediction(update.departure)?,
         state,
+        instead,
     })
 }
 

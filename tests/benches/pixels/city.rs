@@ -85,6 +85,7 @@ impl City {
             departure: Some(event),
             stop_id: "S1".into(),
             schedule_relationship: 0,
+            stop_time_properties: None,
         };
         let trip = TripDescriptor {
             trip_id: "T1".into(),

@@ -37,6 +37,7 @@ fn any_stop_time() -> impl Strategy<Value = StopTime> {
             arrival,
             departure,
             state,
+            instead: None,
         })
 }
 

@@ -99,6 +99,17 @@ pub struct StopTimeUpdate {
     /// 0 scheduled, 1 skipped, 2 no data, 3 unscheduled.
     #[prost(int32, tag = "5")]
     pub schedule_relationship: i32,
+    /// What differs from the static feed.
+    #[prost(message, optional, tag = "6")]
+    pub stop_time_properties: Option<StopTimeProperties>,
+}
+
+/// What differs from the static feed at one stop of a trip.
+#[derive(Clone, PartialEq, Message)]
+pub struct StopTimeProperties {
+    /// Where the trip calls instead.
+    #[prost(string, tag = "1")]
+    pub assigned_stop_id: String,
 }
 
 /// Which trip.
