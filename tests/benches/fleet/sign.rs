@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use platform::authority::Authority;
 use rcgen::{CertificateParams, KeyPair};
 use sync::link::{Link, LinkEvent, MqttConfig, TlsFiles};
-use sync::{Board, DeviceId, Packet, Presence, PresenceState, Tenant, Topic, Unknown};
+use sync::session::{Effect, Event, Session};
+use sync::{Board, Clock, DeviceId, Packet, Presence, PresenceState, Tenant, Topic, Unknown};
 use tokio::sync::mpsc;
 
-/// First and longest wait after a failure; the true wait is anything up to it.
-const BACKOFF: (Duration, Duration) = (Duration::from_secs(4), Duration::from_mins(1));
+/// Longest sleep, whatever the session's deadline.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// Holds a board made at that time.
 pub(super) struct Right {
@@ -24,6 +25,7 @@ pub(super) struct Sign {
     id: DeviceId,
     tenant: Tenant,
     link: Link,
+    session: u64,
 }
 
 /// Signs with a certificate each, issued as at enrolment.
@@ -48,53 +50,66 @@ pub(super) fn make(
         std::fs::write(&files.key, pair.serialize_pem())?;
         let config =
             MqttConfig { url: url.to_owned(), client_id: id.to_string(), tls: Some(files) };
-        Ok(Sign { number, id, tenant: authority.tenant().clone(), link: Link::mqtt(config) })
+        Ok(Sign {
+            number,
+            id,
+            tenant: authority.tenant().clone(),
+            link: Link::mqtt(config),
+            session: 0,
+        })
     };
     (0..count).map(one).collect()
 }
 
 impl Sign {
     pub(super) async fn run(mut self, start_within: Duration, tell: mpsc::Sender<Right>) {
-        let mut wait_max = start_within;
-        let mut session = 0;
+        wait(start_within.mul_f64(fastrand::f64())).await;
+        let clock = Clock::new(Timestamp::UNIX_EPOCH);
+        let mut session = Session::new(fastrand::u64(..), clock.now().mono);
         loop {
-            wait_up_to(wait_max).await;
-            session += 1;
-            self.link.connect(Some(self.presence(PresenceState::Offline, session)));
-            let was_up = self.listen(session, &tell).await;
-            wait_max = if was_up { BACKOFF.0 } else { (wait_max * 2).min(BACKOFF.1) };
-        }
-    }
-
-    /// Until the link is down; whether it ever was up.
-    async fn listen(&mut self, session: u64, tell: &mpsc::Sender<Right>) -> bool {
-        let mut was_up = false;
-        loop {
-            match self.link.next().await {
-                LinkEvent::Up { .. } => {
-                    was_up = true;
-                    let board = Topic::Board(super::center::stop(self.number)).format(&self.tenant);
-                    let alerts = Topic::Alerts("350102".into()).format(&self.tenant);
-                    let own = Topic::downlink_filter(&self.tenant, &self.id);
-                    self.link.subscribe(0, vec![own, board, alerts]).await.ok();
-                    self.link.send(1, self.presence(PresenceState::Online, session)).await.ok();
-                }
-                LinkEvent::Packet(packet) => {
-                    let board: Board =
-                        serde_json::from_slice(&packet.payload).expect("only boards are sent");
-                    let right = Right { sign: self.number, made_at: board.made_at };
-                    tell.send(right).await.ok();
-                }
-                LinkEvent::Settled { .. } => {}
-                LinkEvent::Down { .. } => return was_up,
+            let until = session.next_deadline().since(clock.now().mono).min(LOOK_EVERY);
+            let event = tokio::select! {
+                event = self.link.next() => match event {
+                    LinkEvent::Up { .. } => Event::Up,
+                    LinkEvent::Down { .. } => Event::Down,
+                    LinkEvent::Settled { .. } => continue,
+                    LinkEvent::Packet(packet) => {
+                        let board: Board = serde_json::from_slice(&packet.payload).expect("only boards are sent");
+                        tell.send(Right { sign: self.number, made_at: board.made_at }).await.ok();
+                        continue;
+                    }
+                },
+                () = wait(until) => Event::Tick,
+            };
+            for effect in session.handle(clock.now().mono, event) {
+                self.perform(effect).await;
             }
         }
     }
 
-    fn presence(&self, state: PresenceState, session: u64) -> Packet {
+    async fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Connect => {
+                self.session += 1;
+                self.link.connect(Some(self.presence(PresenceState::Offline)));
+            }
+            Effect::Disconnect => self.link.disconnect().await,
+            Effect::Greet => {
+                let board = Topic::Board(super::center::stop(self.number)).format(&self.tenant);
+                let alerts = Topic::Alerts("350102".into()).format(&self.tenant);
+                let own = Topic::downlink_filter(&self.tenant, &self.id);
+                self.link.subscribe(0, vec![own, board, alerts]).await.ok();
+                self.link.send(1, self.presence(PresenceState::Online)).await.ok();
+            }
+            // It has no outbox: there is nothing to send, to free or to tell.
+            _ => {}
+        }
+    }
+
+    fn presence(&self, state: PresenceState) -> Packet {
         let presence = Presence {
             state,
-            session,
+            session: self.session,
             boot_id: "bench".into(),
             role: "sign".into(),
             software: "0.0.0".into(),
@@ -112,6 +127,6 @@ impl Sign {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench is a shell")]
-async fn wait_up_to(longest: Duration) {
-    tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
+async fn wait(time: Duration) {
+    tokio::time::sleep(time).await;
 }
