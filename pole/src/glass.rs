@@ -293,8 +293,10 @@ impl Glass {
             jiff::Timestamp::as_second,
         );
         let turn = seconds.div_euclid(PAGE_S);
-        let emergency = |message: &Message| message.rung == Rung::Emergency;
-        let urgent = emergency(message) || self.message.as_ref().is_some_and(emergency);
+        let before = self.message.as_ref().map(|message| message.rung);
+        let emergency = message.rung == Rung::Emergency || before == Some(Rung::Emergency);
+        // Whoever had nothing to say does not finish saying it.
+        let urgent = emergency || before == Some(Rung::NoData);
         let dead = self.paging.set().iter().any(|sheet| !sheet.leaf.lives(message));
         let patience = if urgent || dead { Patience::Urgent } else { Patience::Polite };
         if self.paging.offer(turn, plan, patience) {

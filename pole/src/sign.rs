@@ -199,7 +199,7 @@ impl Sign {
                 self.tell(now, GlassEvent::Light(lux)).await;
             }
             Event::Light(Err(reason)) => {
-                self.troubles.set("light", format!("light sensor: {reason}"))
+                self.troubles.set("light", format!("light sensor: {reason}"));
             }
             Event::Timetable(json) => self.timetable(now, json).await,
             Event::Trouble(what, reason) if reason.is_empty() => self.troubles.clear(what),
@@ -208,6 +208,11 @@ impl Sign {
         }
         self.tick(now).await;
         std::mem::take(&mut self.requests)
+    }
+
+    /// The moment as the sign believes it: by the platform's clock where its own is wrong.
+    pub fn believed(&self, now: Moment) -> Moment {
+        self.timekeeper.judge(now)
     }
 
     /// When `handle` wants an [`Event::Tick`] at the latest.
@@ -328,7 +333,7 @@ impl Sign {
                 self.tell(now, GlassEvent::Timetable(timetable)).await;
             }
             Err(error) => {
-                self.troubles.set("timetable", format!("timetable does not read: {error}"))
+                self.troubles.set("timetable", format!("timetable does not read: {error}"));
             }
         }
     }

@@ -60,7 +60,10 @@ impl When {
                 all(&[&format!("{minutes} min"), &format!("{minutes}m")])
             }
             (Kind::Clock(time), _) => all(&[&hour_and_minute(time)]),
-            (Kind::Every(low, high), Lang::Zh) => all(&[&format!("每{}分", range(low, high, "-"))]),
+            (Kind::Every(low, high), Lang::Zh) => {
+                let range = range(low, high, "-");
+                all(&[&format!("每{range}分钟"), &format!("每{range}分")])
+            }
             (Kind::Every(low, high), Lang::En) => {
                 let range = range(low, high, "-");
                 all(&[&format!("every {range} min"), &format!("every {range}m")])
@@ -207,7 +210,7 @@ mod tests {
                 Kind::Every(8, 10),
                 Scheduled,
                 [
-                    "每8-10分",
+                    "每8-10分钟",
                     "按时刻表每8到10分钟一班",
                     "every 8-10 min",
                     "is scheduled every 8 to 10 minutes",

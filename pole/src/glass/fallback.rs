@@ -285,7 +285,7 @@ pub(crate) mod tests {
     fn by_day_frequent_lines_have_a_headway_and_others_a_time() {
         let [ended, headway, first, scheduled] = at("23T12:00");
         assert_eq!((ended, first), (vec![], vec![]));
-        assert_eq!(headway, list(&["K1 每8-10分", "5 13:00"]));
+        assert_eq!(headway, list(&["K1 每8-10分钟", "5 13:00"]));
         assert_eq!(scheduled, list(&["K1 12:01", "K1 12:10"]));
     }
 

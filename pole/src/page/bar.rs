@@ -243,8 +243,8 @@ impl Easel<'_> {
         let room = i32::try_from(room).unwrap_or(NAME_WIDTH);
         let single = if second.is_empty() { (lower - upper) / 3 } else { 0 };
         for (text, faces, baseline, ink) in [
-            (first, [Face::Bold(50), Face::Bold(40), Face::Bold(32)], upper + single, ink),
-            (second, [Face::Regular(24), Face::Regular(21), Face::Regular(18)], lower, soft),
+            (first, [50, 40, 32, 26, 22].map(Face::Bold), upper + single, ink),
+            (second, [24, 22, 20, 19, 18].map(Face::Regular), lower, soft),
         ] {
             let (face, lines) = self.block(&text, &faces, room, 1);
             for line in lines {

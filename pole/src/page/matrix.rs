@@ -386,7 +386,7 @@ impl Leaf {
         let note =
             note.map(|note| (setting.ruler.width(Face::Pixel12, &note) + self.grid.gap, note));
         let note_width = note.as_ref().map_or(0, |(width, _)| *width);
-        let left = self.time(row, note_width, second, setting, marks);
+        let left = self.time(row, self.column + note_width, second, setting, marks);
         if let Some((width, note)) = note {
             let at = if self.column + width <= left { self.column } else { 0 };
             marks.push(self.mark(at, second, Face::Pixel12, note, Ink::Soft));

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 /// Between the first two tries; twice as long each time after, up to [`WAIT_MAX`].
 const WAIT_MIN: Duration = Duration::from_secs(1);
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Enrols in the background; every failure is told, the identity comes last.
 pub(crate) fn start(
