@@ -252,4 +252,4 @@ fn refused(error: &AuthorityError) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

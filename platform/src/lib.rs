@@ -31,6 +31,7 @@ pub mod intake;
 pub mod store;
 
 pub mod fleet;
+pub mod library;
 pub mod publish;
 pub mod wire;
 
