@@ -8,3 +8,5 @@ mod boards;
 mod broker;
 mod intake;
 mod interface;
+mod postgres;
+mod stores;
