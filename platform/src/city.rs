@@ -1,5 +1,6 @@
 //! What is known of the city, and where to ask: network, boards and alerts.
 
+pub mod archive;
 pub mod hall;
 
 use serde::Serialize;

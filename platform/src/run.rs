@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use sync::identity::ContentKey;
 use sync::link::{Link, MqttConfig, TlsFiles};
@@ -20,6 +21,7 @@ use tracing::{error, info};
 use crate::api::{self, Desk};
 use crate::authority::{Authority, AuthorityError, Credentials, PLATFORM};
 use crate::broker::{Broker, BrokerError, Life, Settings};
+use crate::city::archive::Archive;
 use crate::city::hall::{self, HEARD_MAX, Hall, Heard};
 use crate::city::{Ask, City};
 use crate::config::{BrokerChoice, Config, Place};
@@ -29,6 +31,7 @@ use crate::feeds::gtfs_rt::FEED_MAX;
 use crate::fleet::{self, Fleet};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::news::Press;
 use crate::poll::journal::Journal;
 use crate::poll::{Feed, Watcher};
@@ -78,6 +81,9 @@ pub struct Platform {
     pub broker: Option<watch::Receiver<Life>>,
 }
 
+/// Where the city hears its feeds, and where it tells of a new timetable.
+type Mouths = (mpsc::Sender<Heard>, watch::Receiver<Option<Arc<Network>>>);
+
 /// What the parts of a platform share while it is put together.
 struct Assembly {
     config: Config,
@@ -107,7 +113,8 @@ impl Platform {
         let (request, requests) = mpsc::channel(fleet::REQUESTS_MAX);
         let link = assembly.wire(mqtt, to_publish, request);
         assembly.fleet(Arc::clone(&enrolment), requests);
-        assembly.city(asked);
+        let (heard, _timetable) = assembly.city(asked)?;
+        assembly.feeds(heard);
         assembly.devices_server(devices.listener, Arc::clone(&enrolment)).await?;
         assembly.http_server(http.listener, city, enrolment, link, broker.clone())?;
         info!("console and API at http://{}:{}/", assembly.config.http.ip(), http.port);
@@ -249,20 +256,29 @@ impl Assembly {
         self.tasks.spawn(fleet.run(self.stop.clone()));
     }
 
-    /// The cores of the city, and whoever looks at their feeds.
-    fn city(&mut self, asked: mpsc::Receiver<Ask>) {
+    /// The cores of the city; tells where its feeds are heard, and of every new timetable.
+    fn city(&mut self, asked: mpsc::Receiver<Ask>) -> Result<Mouths, StartError> {
+        let folder = self.config.data.join("alerts");
         let (heard, to_hall) = mpsc::channel(HEARD_MAX);
+        let (network, timetable) = watch::channel(None);
         let hall = Hall {
             tenant: self.config.tenant.clone(),
             area: self.config.area.clone(),
+            archive: Archive::open(&folder).map_err(in_file(&folder))?,
             asked,
             heard: to_hall,
+            network,
             outgoing: self.outgoing.clone(),
             press: self.press.clone(),
             metrics: Arc::clone(&self.metrics),
             clock: self.clock.clone(),
         };
         self.tasks.spawn(hall.run(self.stop.clone()));
+        Ok((heard, timetable))
+    }
+
+    /// Whoever looks at feeds.
+    fn feeds(&mut self, heard: mpsc::Sender<Heard>) {
         let watcher = Arc::new(Watcher {
             heard,
             journal: Arc::clone(&self.journal),
@@ -271,22 +287,25 @@ impl Assembly {
             clock: self.clock.clone(),
         });
         let feeds = self.config.feeds.clone();
-        let mut watch = |name,
-                         place: Option<Place>,
-                         every,
-                         bytes_max,
-                         read: fn(&[u8]) -> Result<Heard, String>| {
-            let Some(place) = place else { return };
-            self.journal.open(name, &place);
-            let feed = Feed { name, place, every, bytes_max };
-            let looking =
-                Arc::clone(&watcher).feed(feed, move |bytes| read(&bytes), self.stop.clone());
-            self.tasks.spawn(looking);
-        };
-        watch("gtfs", feeds.gtfs, feeds.every.max(GTFS_EVERY), ZIP_MAX, hall::network);
         let realtime = FEED_MAX as u64;
+        let mut watch =
+            |name, place, every, bytes_max, read: fn(&[u8]) -> Result<Heard, String>| {
+                let Some(place) = place else { return };
+                self.journal.open(name, &place);
+                let feed = Feed { name, place, every, bytes_max };
+                let read = move |bytes: Bytes| read(&bytes);
+                self.tasks.spawn(Arc::clone(&watcher).feed(feed, read, self.stop.clone()));
+            };
+        watch("gtfs", feeds.gtfs, feeds.every.max(GTFS_EVERY), ZIP_MAX, hall::network);
         watch("trip_updates", feeds.trip_updates, feeds.every, realtime, hall::trips);
         watch("vehicle_positions", feeds.vehicle_positions, feeds.every, realtime, hall::vehicles);
+        watch("alerts", feeds.alerts, feeds.every, realtime, hall::alerts);
+        if let Some(folder) = feeds.cap_folder {
+            self.journal.open("cap", &Place::File(folder.clone()));
+            let read = |bytes: Bytes| hall::cap(&bytes);
+            let looking = watcher.folder("cap", folder, feeds.every, read, self.stop.clone());
+            self.tasks.spawn(looking);
+        }
     }
 
     async fn devices_server(

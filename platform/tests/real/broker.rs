@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use platform::authority::Authority;
+use platform::broker::{Broker, Settings};
 use sync::link::{Link, LinkEvent, MqttConfig, TlsFiles};
-use sync::{Event, Topic};
+use sync::{Clock, Event, Topic};
 
-use crate::district::{District, HEALTH, PATIENCE, event, has_mosquitto, tenant};
+use crate::district::{District, HEALTH, PATIENCE, event, free_port, has_mosquitto, tenant};
 
 #[tokio::test]
 async fn a_device_speaks_and_hears_for_itself_only() {
@@ -73,4 +76,45 @@ async fn a_killed_broker_comes_back_and_events_flow_again() {
     district.until("/healthz", |health| health["status"] == "ok").await;
     sign.say(2, Event::HEALTH, HEALTH).await;
     sign.acked(2).await;
+}
+
+#[tokio::test]
+async fn somebody_elses_broker_serves_as_well() {
+    if !has_mosquitto() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let (own, other) = (temporary.path().join("data/authority"), temporary.path().join("other"));
+    let now = Clock::new(Timestamp::UNIX_EPOCH).now().wall;
+    let authority = Authority::open(&own, &tenant(), now).unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::create_dir_all(&other).unwrap();
+        std::fs::write(other.join(name), text).unwrap();
+        other.join(name)
+    };
+    let server = authority.issue_server(&["127.0.0.1"], now).unwrap();
+    let client = authority.issue_platform(now).unwrap();
+    let port = free_port();
+    let broker = Broker::start(Settings {
+        folder: other.join("broker"),
+        tenant: tenant(),
+        port,
+        ca: authority.root_path(),
+        certificate: file("server.pem", &server.certificate),
+        key: file("server.key", &server.key),
+    });
+    let _broker = broker.await.unwrap();
+    let options = [
+        format!("--broker=mqtts://127.0.0.1:{port}"),
+        format!("--broker-ca={}", authority.root_path().display()),
+        format!("--broker-cert={}", file("client.pem", &client.certificate).display()),
+        format!("--broker-key={}", file("client.key", &client.key).display()),
+    ];
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let district = District::start_in(temporary, port, &options).await;
+    assert!(district.platform.broker.is_none());
+    let mut sign = district.device("sign-7").await;
+    district.until("/healthz", |health| health["status"] == "ok").await;
+    sign.say(1, Event::HEALTH, HEALTH).await;
+    sign.acked(1).await;
 }

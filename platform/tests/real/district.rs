@@ -46,8 +46,16 @@ pub(crate) fn tenant() -> Tenant {
 
 impl District {
     pub(crate) async fn start(options: &[&str]) -> District {
-        let temporary = tempfile::tempdir().unwrap();
-        let (folder, mqtt_port) = (temporary.path().join("data"), free_port());
+        Self::start_in(tempfile::tempdir().unwrap(), free_port(), options).await
+    }
+
+    /// In a folder where something lies already, with devices sent to the broker on `mqtt_port`.
+    pub(crate) async fn start_in(
+        temporary: tempfile::TempDir,
+        mqtt_port: u16,
+        options: &[&str],
+    ) -> District {
+        let folder = temporary.path().join("data");
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let platform = start(&folder, mqtt_port, &options).await;
         let http = reqwest::Client::new();

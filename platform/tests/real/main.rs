@@ -4,6 +4,7 @@
 
 mod district;
 
+mod alerts;
 mod boards;
 mod broker;
 mod intake;
