@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod config;
+pub mod console;
 
 pub mod authority;
 pub mod broker;

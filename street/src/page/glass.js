@@ -6,7 +6,6 @@ const DOT_SHARE = 0.84;
 /** Draws the newest frame of one device into an element that fits a given width. */
 export class Glass {
   #device;
-  #node;
   #hash = null;
   #image = null;
   #drawnAt = 0;
@@ -15,8 +14,8 @@ export class Glass {
     this.#device = device.id;
     this.led = device.panel.startsWith("led");
     [this.columns, this.rows] = size(device.panel);
-    this.#node = node;
     this.canvas = document.createElement("canvas");
+    this.canvas.dataset.device = device.id;
     node.append(this.canvas);
   }
 
@@ -37,7 +36,7 @@ export class Glass {
       try {
         const fetched = frame ? await fetchFrame(this.#device, hash) : { image: null, hash: "" };
         this.#image = fetched.image;
-        this.#node.dataset.sha256 = fetched.hash;
+        this.canvas.dataset.sha256 = fetched.hash;
       } catch {
         this.#hash = null;
         return;
@@ -93,12 +92,27 @@ export function size(panel) {
   return panel.split("-")[1].split("x").map(Number);
 }
 
-/** The frame itself and the hash the street gives for it: the glass may have moved on since `hash` was heard of. */
+/** The newest frame of a device, and the SHA-256 of its pixels as they arrived here: proof of what is shown. */
 async function fetchFrame(device, hash) {
   const answer = await fetch(`/street/${device}/frame.png?sha256=${hash}`);
   if (!answer.ok) throw new Error(answer.status);
-  const image = await createImageBitmap(await answer.blob());
-  return { image, hash: answer.headers.get("X-Frame-SHA256") ?? hash };
+  const image = await createImageBitmap(await answer.blob(), { colorSpaceConversion: "none" });
+  return { image, hash: await pixelHash(image) };
+}
+
+/** SHA-256 of the RGB bytes, row by row, as the sign itself hashes its frame. */
+async function pixelHash(image) {
+  const context = new OffscreenCanvas(image.width, image.height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, image.width, image.height);
+  const colours = new Uint8Array((data.length / 4) * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    colours[to++] = data[from];
+    colours[to++] = data[from + 1];
+    colours[to++] = data[from + 2];
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", colours));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 const dots = new Map();

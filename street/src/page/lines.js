@@ -27,6 +27,7 @@ export class Lines {
   #places = [];
   #buses = new Map();
   #chosen = null;
+  #labels = [];
 
   constructor(map, board) {
     this.#map = map;
@@ -50,6 +51,7 @@ export class Lines {
     const ours = new Set(street.devices.map((device) => device.stop.id));
     const water = WATER.map(({ width, points }) => svg("path", { class: "water", d: this.#path(points), "stroke-width": width }));
     const routes = street.lines.map((line) => svg("path", { class: "route", d: this.#path(line.path), stroke: `#${line.colour}` }, svg("title", {}, line.name)));
+    this.#labels = [];
     const stops = this.#places.map((place) => this.#stop(place, place.ids.some((id) => ours.has(id))));
     this.traffic = svg("g");
     this.#buses.clear();
@@ -73,9 +75,19 @@ export class Lines {
       click: choose,
       keydown: (event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), choose()),
     }, svg("title", {}, named(place)), svg("circle", { class: "hit", r: 8 }), svg("circle", { class: "dot", r: ours ? 5 : 2.6 }));
-    if (ours) node.append(svg("circle", { class: "ours", r: 3.5 }), svg("text", { class: "label", x: 8, y: 3.5 }, named(place).split(/[·(（]/)[0].trim()));
+    if (ours) node.append(svg("circle", { class: "ours", r: 3.5 }), this.#label(named(place).split(/[·(（]/)[0].trim(), x, y));
     place.node = node;
     return node;
+  }
+
+  /** A name beside a stop at `x`, `y`, on the first side where it covers no other name. */
+  #label(text, x, y) {
+    const width = [...text].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 10 : 5.5), 0);
+    const sides = [[8, 0], [-8 - width, 0], [-width / 2, -11], [-width / 2, 14]];
+    const free = ([dx, dy]) => this.#labels.every((other) => Math.abs(other.y - y - dy) > 11 || other.x > x + dx + width || other.x + other.width < x + dx);
+    const [dx, dy] = sides.find(free) ?? sides[0];
+    this.#labels.push({ x: x + dx, y: y + dy, width });
+    return svg("text", { class: "label", x: dx, y: dy + 3.5 }, text);
   }
 
   /** Moves the buses to where they are now. */

@@ -12,6 +12,7 @@ const HEIGHT = 720;
 const SLOTS = [
   { for: "led-128x32", x: 222, y: 346, room: 420 },
   { for: "led-192x64", x: 762, y: 312, room: 626 },
+  { for: "led-128x32", x: 1344, y: 196, room: 420 },
   { for: "lcd-1920x360", x: 1344, y: 352, room: 462 },
 ];
 const DUSK_LUX = 400;
@@ -24,7 +25,7 @@ const BUS_GAP = 262;
 const LANES = { far: 647, near: 715 };
 const EARTH_M = 6_371_000;
 
-/** Puts devices where their panel belongs, left to right; what finds no place has none. */
+/** Puts devices where their panel belongs; `rest` is what finds no place. */
 export function hang(devices) {
   const left = [...devices];
   const take = (fits) => {
@@ -102,6 +103,11 @@ export class Mural {
     for (const sign of this.#signs.values()) this.#fit(sign);
   }
 
+  /** The SHA-256 of the pixels that stand on a device's glass here; undefined before the first frame. */
+  hash(id) {
+    return this.#signs.get(id)?.glass.canvas.dataset.sha256;
+  }
+
   /** Lets the buses pass that are near one of the signs' stops. */
   drive(buses, lines, placed, stops) {
     const seen = new Map();
@@ -135,7 +141,7 @@ export class Mural {
     let known = this.#buses.get(id);
     if (!known || known.lane !== lane) {
       known?.node.remove();
-      known = { node: drawBus(line ?? { name: bus.line, colour: "52606d" }, lane), lane, glide: new Glide([x], performance.now()) };
+      known = { node: drawBus(line ?? { name: bus.line, colour: "52606d" }, named(bus.destination), lane), lane, glide: new Glide([x], performance.now()) };
       this.#buses.set(id, known);
       if (lane === "far") this.#traffic.prepend(known.node);
       else this.#traffic.append(known.node);

@@ -32,7 +32,7 @@ function show() {
   document.documentElement.dataset.light = sky ?? daylight(street.devices);
   const { placed, rest } = hang(street.devices);
   mural.show(placed, (device) => known(device).kind);
-  for (const device of [...placed.map((place) => place.device), ...rest]) stripOf(device).update(device, street, cutFor(device));
+  for (const device of [...placed.map((place) => place.device), ...rest]) stripOf(device).update(device, street, cutFor(device), mural.hash(device.id));
   if (drawn) {
     const stops = new Map(drawn.stops.map((stop) => [stop.id, stop]));
     mural.drive(street.buses, new Map(drawn.lines.map((line) => [line.id, line])), placed, stops);
@@ -40,9 +40,10 @@ function show() {
   }
   at("bus-count").textContent = word("lines.count", { n: street.buses.length });
   showCentre();
+  showWarning();
   showTime();
   showNear();
-  document.body.dataset.ready = String(placed.every(({ device }) => !device.frame || at(`glass-${device.id}`).querySelector("[data-sha256]")));
+  if (drawn && placed.every(({ device }) => mural.hash(device.id))) document.body.dataset.ready = "true";
   const dark = document.documentElement.dataset.light === "night";
   at("sky").lastElementChild.textContent = word(dark ? "day" : "night");
   at("sky").firstElementChild.firstElementChild.setAttribute("href", dark ? "#i-light" : "#i-moon");
@@ -85,6 +86,13 @@ function showCentre() {
   showConsole();
 }
 
+/** The typhoon warning goes through the real platform, so its state is what the signs show. */
+function showWarning() {
+  const raised = street.devices.some((device) => device.shown?.rung === "emergency");
+  at("warning").lastElementChild.textContent = word(raised ? "warning.end" : "warning.raise");
+  at("warning").dataset.act = raised ? "end" : "raise";
+}
+
 /** The console is loaded again when the platform comes back, because its page died with it. */
 function showConsole() {
   const frame = at("console");
@@ -109,7 +117,7 @@ function showLink(next) {
   node.hidden = link === "live";
   node.className = `link ${link}`;
   if (link === "live") return;
-  node.textContent = street ? word("link.lost", { time: at("now").textContent }) : word("link.wait");
+  node.textContent = street ? word("link.lost", { time: at("now").textContent }) : word(link === "wait" ? "link.wait" : "link.none");
 }
 
 /** Asks for something and tells when it is refused. */
@@ -152,6 +160,7 @@ function fold(folded, chosen) {
 let folded = query.get("side") === "folded";
 at("fold").addEventListener("click", () => fold((folded = !folded), true));
 at("language").addEventListener("click", switchLanguage);
+at("warning").addEventListener("click", () => request(`/street/warning/${at("warning").dataset.act ?? "raise"}`));
 at("near-close").addEventListener("click", () => at("near").close());
 at("sky").addEventListener("click", () => {
   const lux = document.documentElement.dataset.light === "night" ? DAY_LUX : NIGHT_LUX;

@@ -1,6 +1,6 @@
 // The control strip under a sign: what it knows, and what can go wrong with it.
 
-import { html, icon, state } from "/page/dom.js";
+import { html, icon, replace, state } from "/page/dom.js";
 import { STEPS, knows, skew } from "/page/knows.js";
 import { size } from "/page/glass.js";
 import { named, word } from "/page/words.js";
@@ -29,7 +29,7 @@ export class Strip {
     this.ask = (act) => ask(`/street/${device.id}/${act}`);
     this.title = html("h2");
     this.what = html("span", { class: "soft" });
-    this.near = html("button", { type: "button", class: "tool", click: () => onNear(device.id) }, icon("near"), html("span"));
+    this.near = html("button", { type: "button", class: "act", click: () => onNear(device.id) }, icon("near"), html("span"));
     this.steps = html("ol", { class: "steps" });
     this.text = html("p", { class: "knows", "aria-live": "polite" });
     this.proof = html("p", { class: "proof" });
@@ -37,11 +37,11 @@ export class Strip {
     for (const { name, acts } of FAULTS) faults.append(this.#row(name, acts(device).length));
     faults.append(this.#row("clock", 2), this.#lightRow());
     this.node = html("section", { class: "strip", id: `strip-${device.id}` },
-      html("div", { class: "strip-head" }, this.title, this.what, this.near), this.steps, this.text, faults, this.proof);
+      html("div", { class: "strip-head" }, this.title, this.near, this.what), this.steps, this.text, faults, this.proof);
   }
 
   /** Brings the strip up to what the device is now. */
-  update(device, street, cutFor) {
+  update(device, street, cutFor, hash) {
     this.#device = device;
     const kind = device.panel.startsWith("led") ? "panel.led" : "panel.lcd";
     this.title.textContent = named(device.place);
@@ -63,7 +63,7 @@ export class Strip {
         : { act: "skew?s=0", label: word("act.right"), of: "skew" },
     ]);
     this.#showLight(device);
-    this.#showProof(device);
+    this.#showProof(device, hash);
   }
 
   #row(name, buttons) {
@@ -105,6 +105,7 @@ export class Strip {
 
   #lightRow() {
     this.lightName = html("span", { class: "name" });
+    this.brightness = html("span", { class: "soft" });
     this.lux = html("output");
     let waiting = null;
     // The eye reads light by its logarithm, so the slider runs over powers of ten: 1 to 100,000 lux.
@@ -118,11 +119,12 @@ export class Strip {
         }, LIGHT_EVERY_MS);
       },
     });
-    return html("div", { class: "fault" }, icon("light"), this.lightName, this.lux, html("span", { class: "acts" }, this.slider));
+    return html("div", { class: "fault" }, icon("light"), this.lightName, this.lux, this.brightness, html("span", { class: "acts" }, this.slider));
   }
 
   #showLight(device) {
     this.lightName.textContent = word("light");
+    this.brightness.textContent = device.frame ? word("brightness", { percent: device.frame.brightness }) : "";
     this.slider.setAttribute("aria-label", word("light.change", { place: named(device.place) }));
     if (document.activeElement === this.slider && this.slider.matches(":active")) return;
     this.slider.value = String(Math.log10(Math.max(1, device.light_lux)));
@@ -136,13 +138,15 @@ export class Strip {
     this.slider.setAttribute("aria-valuetext", this.lux.textContent);
   }
 
-  #showProof(device) {
-    const parts = [device.id];
+  /** Whether the pixels on this page are the ones that the sign says it drew. */
+  #showProof(device, hash) {
+    const parts = [];
     if (device.frame) {
-      const { sequence, sha256, brightness } = device.frame;
-      parts.push(word("frame", { sequence, hash: sha256.slice(0, 12) }), word("brightness", { percent: brightness }));
+      const { sha256 } = device.frame;
+      parts.push(hash === sha256 ? state("good", word("frame.same")) : state("idle", word("frame.other")));
+      parts.push(html("span", {}, sha256.slice(0, 12)));
       this.proof.title = word("frame.title", { hash: sha256 });
     }
-    this.proof.replaceChildren(...parts.map((part) => html("span", {}, part)));
+    replace(this.proof, ...parts);
   }
 }
