@@ -23,6 +23,7 @@ use utoipa::OpenApi;
 
 use crate::broker::Life;
 use crate::city::City;
+use crate::console;
 use crate::enrolment::Enrolment;
 use crate::metrics::Metrics;
 use crate::news::Press;
@@ -126,6 +127,7 @@ pub fn router(desk: Shared) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(description))
+        .merge(console::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
