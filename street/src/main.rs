@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,18 +26,29 @@ use tokio_util::sync::CancellationToken;
 /// How often the platform is asked for its view of the fleet.
 const FLEET_EVERY: Duration = Duration::from_secs(1);
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Verb::Hold { arguments }) = arguments.verb {
-        process::hold(&arguments)?;
+    let ended = match arguments.verb {
+        Some(Verb::Hold { arguments }) => process::hold(&arguments).map(drop),
+        None => start(arguments.run),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gulou-street: {error}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn start(arguments: Run) -> anyhow::Result<()> {
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_target(false).init();
     // Both need the process to have one thread: the view of mounts, and the parent that children are tied to.
     let can_mount = disk::seclude();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(arguments.run, can_mount))
+    runtime.block_on(run(arguments, can_mount))
 }
 
 async fn run(run: Run, can_mount: bool) -> anyhow::Result<()> {
