@@ -149,7 +149,7 @@ impl Hall {
             }
             Heard::Trips(feed) => self.boards(&mut cores.boards, boards::Event::Trips(feed)).await,
             Heard::Vehicles(feed) => {
-                self.boards(&mut cores.boards, boards::Event::Vehicles(feed)).await
+                self.boards(&mut cores.boards, boards::Event::Vehicles(feed)).await;
             }
             Heard::Alerts(feed) => {
                 let event = alerts::Event::Feed(feed.made_s, feed.alerts);

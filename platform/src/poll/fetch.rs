@@ -144,12 +144,17 @@ mod tests {
     use axum::response::IntoResponse as _;
     use axum::routing::get;
 
+    fn looking_at(place: Place, bytes_max: u64) -> Fetcher {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        Fetcher::new(place, bytes_max)
+    }
+
     #[tokio::test]
     async fn a_file_is_read_when_it_was_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("feed.pb");
         std::fs::write(&path, "one").unwrap();
-        let mut fetcher = Fetcher::new(Place::File(path.clone()), 10);
+        let mut fetcher = looking_at(Place::File(path.clone()), 10);
         assert_eq!(fetcher.fetch().await.unwrap().unwrap(), "one");
         assert_eq!(fetcher.fetch().await.unwrap(), None);
         std::fs::write(&path, "other").unwrap();
@@ -159,7 +164,6 @@ mod tests {
     }
 
     async fn serve(router: Router) -> Place {
-        rustls::crypto::ring::default_provider().install_default().ok();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -174,17 +178,17 @@ mod tests {
             }
             ([("etag", "\"1\"")], "feed").into_response()
         };
-        let mut fetcher = Fetcher::new(serve(Router::new().route("/feed", get(answer))).await, 10);
+        let mut fetcher = looking_at(serve(Router::new().route("/feed", get(answer))).await, 10);
         assert_eq!(fetcher.fetch().await.unwrap().unwrap(), "feed");
         assert_eq!(fetcher.fetch().await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn an_error_names_the_reason_and_never_the_key() {
-        let mut fetcher = Fetcher::new(serve(Router::new()).await, 10);
+        let mut fetcher = looking_at(serve(Router::new()).await, 10);
         assert_eq!(fetcher.fetch().await.unwrap_err().to_string(), "server answers 404 Not Found");
         let nobody = "http://127.0.0.1:9/feed?key=secret".parse().unwrap();
-        let error = Fetcher::new(nobody, 10).fetch().await.unwrap_err().to_string();
+        let error = looking_at(nobody, 10).fetch().await.unwrap_err().to_string();
         assert!(error.contains("refused") && !error.contains("secret"), "{error}");
     }
 }
