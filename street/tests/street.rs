@@ -2,6 +2,8 @@
 //!
 //! Tests wait for what the street's own event stream says, never for a length of time.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
@@ -249,10 +251,8 @@ async fn the_page_shows_every_sign_with_the_very_pixels_it_drew() {
     assert_eq!(strips.unwrap(), 4);
 
     // The sign reports its own hashes to the platform; sooner or later each one is also on the page.
-    let (mut painted, mut drawn): (
-        HashMap<String, HashSet<String>>,
-        HashMap<String, HashSet<String>>,
-    ) = Default::default();
+    let mut painted: HashMap<String, HashSet<String>> = HashMap::new();
+    let mut drawn: HashMap<String, HashSet<String>> = HashMap::new();
     let mut agree = HashSet::new();
     while painted.is_empty() || agree.len() < painted.len() {
         for (id, hash) in page.run(PAINTED).await.unwrap().as_object().unwrap() {
