@@ -47,31 +47,21 @@ pub struct Post {
     pub place: (&'static str, &'static str),
 }
 
-/// Every appliance of the street, from west to east as the page draws them.
+/// Every appliance of the street. The page hangs each where its panel belongs in the drawing.
 pub const POSTS: [Post; 4] = [
     sign(
         "sign-1",
         ("led-128x32", 128, 32),
-        "west-lake-n",
-        ("西湖边候车亭", "Shelter by West Lake"),
-    ),
-    sign(
-        "sign-2",
-        ("led-192x64", 192, 64),
         "nanhou-north-e",
-        ("坊巷口候车亭", "Shelter at the Three Lanes"),
+        ("坊巷口候车亭", "Three Lanes shelter"),
     ),
-    sign(
-        "sign-3",
-        ("lcd-1920x360", 1920, 360),
-        "dongjiekou-s",
-        ("鼓楼下候车亭", "Shelter below the Drum Tower"),
-    ),
+    sign("sign-2", ("led-192x64", 192, 64), "dongjiekou-s", ("鼓楼前候车亭", "Drum Tower shelter")),
+    sign("sign-3", ("lcd-1920x360", 1920, 360), "hot-spring-s", ("榕树下候车亭", "Banyan shelter")),
     sign(
         "sign-4",
         ("led-128x32", 128, 32),
-        "wuyi-square-n",
-        ("广场候车亭", "Shelter on the square"),
+        "hot-spring-n",
+        ("榕树对面站台", "Platform facing the banyan"),
     ),
 ];
 

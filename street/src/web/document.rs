@@ -114,7 +114,7 @@ mod tests {
         ] });
         let told = device(&city, &view(Stage::Running, true, true), &fleet);
         assert_eq!(told["shown"]["rung"], "prediction");
-        assert_eq!(told["stop"]["zh"], "东街口");
+        assert_eq!(told["stop"]["zh"], "温泉公园");
         assert_eq!(told["frame"]["width"], 1920);
     }
 }
