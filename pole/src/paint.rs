@@ -113,13 +113,13 @@ impl Palette {
         }
     }
 
-    /// Amber on black; the number of the line white. Faint keeps the hue at two fifths of the light.
+    /// Amber on black; the number of the line white. Faint keeps the hue at half the light.
     const LED: Palette = Palette {
         ground: rgb(0x00_00_00),
         plain: rgb(0xFF_B0_20),
         strong: rgb(0xFF_FF_FF),
         soft: rgb(0xB8_7C_18),
-        faint: rgb(0x6A_48_0C),
+        faint: rgb(0x85_5A_10),
         rule: rgb(0x30_22_08),
         warning: rgb(0xFF_6B_5E),
         on_warning: rgb(0x00_00_00),

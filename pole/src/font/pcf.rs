@@ -107,14 +107,9 @@ impl Pcf {
         Some(Glyph { shape, bits: &self.bits, advance })
     }
 
-    /// How many characters it has.
-    pub fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    /// Whether it has no character at all.
-    pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+    /// The characters it has, in no order.
+    pub fn characters(&self) -> impl Iterator<Item = char> {
+        self.index.keys().copied()
     }
 }
 
@@ -355,8 +350,8 @@ mod tests {
             file[at] = value;
             for bytes in [&file[..], &file[..cut]] {
                 if let Ok(font) = Pcf::parse(bytes) {
-                    for character in font.index.keys() {
-                        let _ = font.glyph(*character).map(|glyph| glyph.dots().count());
+                    for character in font.characters() {
+                        let _ = font.glyph(character).map(|glyph| glyph.dots().count());
                     }
                 }
             }

@@ -196,7 +196,7 @@ impl Easel<'_> {
     fn row(&mut self, message: &Message, row: &Row, top: i32, height: i32) {
         let faint = row.when.certainty == Certainty::Faint;
         let (ink, soft) = if faint { (Ink::Faint, Ink::Faint) } else { (Ink::Plain, Ink::Soft) };
-        let (upper, lower) = (top + height / 2 + 3, top + height / 2 + 36);
+        let (upper, lower) = (top + height / 2 + 6, top + height / 2 + 38);
         self.line_name(row, top, height);
         let next_left = self.time(
             row.when,
