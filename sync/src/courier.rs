@@ -324,6 +324,10 @@ impl Courier {
                 }
             },
             Parsed::Told(incoming) => {
+                // A retained word may be older than the platform's last end.
+                if matches!(&incoming, Incoming::Time(packet) if !packet.retain) {
+                    self.step(now, session::Event::Alive).await?;
+                }
                 self.refused += u64::from(matches!(incoming, Incoming::Refused { .. }));
                 self.told.push(incoming);
             }

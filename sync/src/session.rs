@@ -30,6 +30,8 @@ const ANSWER_MIN: Duration = Duration::from_secs(2);
 const ANSWER_MAX: Duration = Duration::from_mins(5);
 /// A repeated wish for the same rows within this time is an echo of the first one.
 const RESEND_PAUSE: Duration = Duration::from_secs(1);
+/// A platform that is back is asked within this time, spread over all devices that wait for it.
+const ALIVE_SPREAD: Duration = Duration::from_secs(2);
 /// How long the broker is left alone after it refused a packet.
 const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
@@ -51,6 +53,8 @@ pub enum Event {
     Down,
     /// The platform says what it has.
     Acks(Vec<Ack>),
+    /// The platform says something else, so it is there.
+    Alive,
     /// The broker did not take the packet sent under this token.
     Refused {
         /// As given out by [`Session::sent`].
@@ -198,6 +202,7 @@ impl Session {
             Event::Up => self.up(now),
             Event::Down => self.down(now),
             Event::Acks(acks) => self.acks(now, acks),
+            Event::Alive => self.alive(now),
             Event::Refused { token, refusal } => self.refused(now, token, &refusal),
             Event::Streams(streams) => self.streams(now, &streams),
         }
@@ -328,6 +333,17 @@ impl Session {
         self.rtt.doublings = 0;
         self.state = State::Up { since, answer_due: now + self.rtt.timeout() };
         effects
+    }
+
+    /// Whoever gave up asking asks again soon.
+    fn alive(&mut self, now: Mono) -> Vec<Effect> {
+        if let State::Up { answer_due, .. } = &mut self.state
+            && self.rtt.doublings > 0
+        {
+            self.rtt.doublings = 0;
+            *answer_due = (*answer_due).min(now + jitter(&mut self.random, ALIVE_SPREAD));
+        }
+        Vec::new()
     }
 
     fn refused(&mut self, now: Mono, token: u64, refusal: &Refusal) -> Vec<Effect> {

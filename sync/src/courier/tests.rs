@@ -39,7 +39,8 @@ impl Platform {
                     let filter = Topic::uplink_filter(&tenant());
                     self.link.subscribe(0, vec![filter]).await.unwrap();
                 }
-                LinkEvent::Down { .. } => self.link.connect(None),
+                // Once each time it is asked to run: a wire that is cut refuses at once.
+                LinkEvent::Down { .. } => return self.link.connect(None),
                 LinkEvent::Packet(packet) => self.packet(&packet).await,
                 LinkEvent::Settled { .. } => {}
             }
@@ -257,6 +258,20 @@ async fn a_cut_loses_nothing_and_doubles_nothing() {
     assert_eq!(street.platform.effects, numbers(0..200));
     let sessions: Vec<u64> = street.platform.births.iter().map(|birth| birth.session).collect();
     assert!(sessions.is_sorted(), "{sessions:?}");
+}
+
+#[tokio::test]
+async fn a_platform_that_is_back_and_says_the_time_gets_what_waited() {
+    let mut street = Street::new().await;
+    street.advance(Duration::from_secs(2)).await;
+    street.broker.cut("platform");
+    street.post(0..50).await;
+    street.advance(Duration::from_mins(20)).await;
+    street.broker.heal("platform");
+    street.advance(Duration::from_secs(1)).await;
+    street.down(Topic::Time, "{}").await;
+    street.advance(Duration::from_secs(3)).await;
+    assert_eq!(street.platform.effects, numbers(0..50));
 }
 
 #[tokio::test]

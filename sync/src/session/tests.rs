@@ -195,6 +195,23 @@ fn a_silent_platform_is_asked_again_ever_more_rarely() {
 }
 
 #[test]
+fn a_platform_that_is_back_is_asked_within_two_seconds_and_once() {
+    let mut world = World::new(1);
+    world.post(1);
+    world.advance(Duration::from_mins(30));
+    world.uplink.clear();
+    for _ in 0..3 {
+        world.handle(Event::Alive);
+    }
+    world.advance(Duration::from_secs(2));
+    assert_eq!(world.uplink, [None]);
+    world.finish();
+    world.handle(Event::Alive);
+    world.advance(Duration::from_hours(1));
+    assert!(world.uplink.is_empty(), "nobody asks who waits for nothing");
+}
+
+#[test]
 fn the_window_opens_with_every_ack() {
     let mut world = World::new(1);
     world.advance(Duration::from_secs(1));
