@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use bytes::Bytes;
 use sync::link::PIPELINE_MAX;
-use sync::{Link, LinkEvent, MqttConfig, Packet, Refusal};
+use sync::{
+    Accept, Acks, Class, Clock, Config, Courier, Cursor, Draft, Envelope, Limits, Link, LinkEvent,
+    MqttConfig, Packet, Refusal, SyncVector, Tenant, Topic, Unknown,
+};
 
 /// Where Debian puts the broker; `/usr/sbin` is not on every path.
 const PROGRAM: &str = "/usr/sbin/mosquitto";
@@ -189,4 +193,93 @@ async fn a_dead_broker_takes_the_link_down_and_a_new_one_takes_it_up() {
     let mut sign = broker.up("sign-7", None, &[]).await;
     sign.send(1, to("a", "x")).await.unwrap();
     assert_eq!(settled(&mut sign).await, (1, None));
+}
+
+/// Answers a courier as the platform does, until `count` events took effect.
+async fn take_events(link: &mut Link, count: usize) -> Vec<Bytes> {
+    let (mut cursor, mut effects) = (Cursor::default(), Vec::new());
+    while effects.len() < count {
+        let packet = packet(link).await;
+        let ack = match Topic::parse(&packet.topic, &tenant()).unwrap() {
+            Topic::Sync(_) => {
+                let vector: SyncVector = serde_json::from_slice(&packet.payload).unwrap();
+                vector.streams.iter().map(|(name, state)| cursor.answer(name, *state)).collect()
+            }
+            Topic::Stream(..) => {
+                let origin = Envelope::open(&packet).unwrap().origin.unwrap();
+                let accept = cursor.accept(origin.key.epoch, origin.key.seq, origin.gap_from);
+                if matches!(accept, Accept::Apply | Accept::NewEpoch) {
+                    effects.push(packet.payload);
+                }
+                vec![cursor.ack(&origin.key.stream, accept == Accept::Missing)]
+            }
+            _ => continue,
+        };
+        let payload = serde_json::to_vec(&Acks { acks: ack, unknown: Unknown::new() }).unwrap();
+        let topic = Topic::Ack("sign-7".parse().unwrap()).format(&tenant());
+        let ack = Packet { topic, payload: payload.into(), ..Packet::default() };
+        link.send(1, ack).await.unwrap();
+    }
+    effects
+}
+
+fn tenant() -> Tenant {
+    "gulou".parse().unwrap()
+}
+
+/// Drives a courier as a shell does, until nothing waits.
+async fn drive(courier: &mut Courier, clock: &Clock) {
+    while courier.stats().rows > 0 {
+        let deadline = courier.next_deadline().since(clock.now().mono);
+        match tokio::time::timeout(deadline, courier.next()).await {
+            Ok(event) => drop(courier.handle(clock.now(), event).await.unwrap()),
+            Err(_) => drop(courier.tick(clock.now()).await.unwrap()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_courier_hands_over_what_it_owes_even_when_the_broker_dies_on_the_way() {
+    let Some(mut broker) = Mosquitto::start("") else { return };
+    let clock = Clock::new("2020-01-01T00:00:00Z".parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        tenant: tenant(),
+        device: "sign-7".parse().unwrap(),
+        role: "sign".into(),
+        software: "1".into(),
+        stop: None,
+        capabilities: vec![],
+        areas: vec![],
+        boards: vec!["S1".into()],
+        folder: folder.path().to_owned(),
+        limits: Limits::default(),
+        seed: 1,
+    };
+    let link = broker.link("sign-7");
+    let mut courier = Courier::open(config, link, clock.now()).await.unwrap();
+    let draft = |n: u32| Draft {
+        stream: "events".into(),
+        class: Class::Critical,
+        kind: "gulou.health.v1".into(),
+        payload: n.to_string().into(),
+    };
+    courier.post(clock.now(), (0..2000).map(draft).collect()).await.unwrap();
+
+    let filter = Topic::uplink_filter(&tenant());
+    let mut platform = broker.up("platform", None, &[&filter]).await;
+    let (effects, ()) = tokio::join!(take_events(&mut platform, 2000), drive(&mut courier, &clock));
+    let expected: Vec<Bytes> = (0..2000).map(|n: u32| n.to_string().into()).collect();
+    assert_eq!(effects, expected);
+
+    courier.post(clock.now(), (2000..3000).map(draft).collect()).await.unwrap();
+    broker.restart();
+    let mut platform = broker.up("platform", None, &[&filter]).await;
+    let again = async {
+        let effects = take_events(&mut platform, 1000).await;
+        // A cursor that starts over at 0 makes the device number what waits from 1.
+        let expected: Vec<Bytes> = (2000..3000).map(|n: u32| n.to_string().into()).collect();
+        assert_eq!(effects, expected);
+    };
+    tokio::join!(again, drive(&mut courier, &clock));
 }
