@@ -162,6 +162,8 @@ function step(event) {
   all[next].focus();
 }
 
+// A page that shows the console in a frame knows how large its own text is.
+if (Number(query.get("size")) > 0) root.style.fontSize = `${Number(query.get("size"))}px`;
 root.dataset.light = query.get("light") === "night" ? "night" : "day";
 at("sky").addEventListener("click", () => sky(root.dataset.light === "night" ? "day" : "night"));
 at("language").addEventListener("click", switchLanguage);

@@ -35,7 +35,7 @@ function devices(desk, holds, chosen, open) {
   if (!found.length) return [empty("none.devices")];
   return found.map((device) => {
     const stop = named(stopName(device.stop)) || device.stop || "";
-    const shown = device.shown ? word("device.shows", { rung: word(`rung.${device.shown.rung}`), lines: device.shown.lines.join(" / ") }) : "";
+    const shown = device.shown ? word("device.shows", { rung: word(`rung.${device.shown.rung}`), lines: device.shown.lines.map((line) => line.trim().replace(/\s+/g, " ")).join(" / ") }) : "";
     return row({ device: device.device }, chosen, open,
       html("b", {}, `${device.device}  ${stop}`), html("span", { class: "end" }, state(kindOf(device), word(`state.${device.state}`))),
       html("span", { class: "soft" }, shown || word(`role.${device.role}`)), html("span", { class: "soft end" }, ago(device.shown_at ?? device.seen_at)));

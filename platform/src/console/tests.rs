@@ -47,7 +47,7 @@ async fn each_file_is_served_as_what_it_is() {
 fn nothing_comes_from_elsewhere() {
     for (name, content) in sources() {
         let content = content.replace(NAMESPACE, "");
-        for foreign in ["http:", "https:", "src=\"//", "href=\"//", "url(", "@import", "data:"] {
+        for foreign in ["http:", "https:", "src=\"//", "href=\"//", "url(", "@import", "\"data:"] {
             assert!(!content.contains(foreign), "{name} holds {foreign}");
         }
     }

@@ -13,7 +13,7 @@ const SLOTS = [
   { for: "led-128x32", x: 222, y: 346, room: 420 },
   { for: "led-192x64", x: 762, y: 312, room: 626 },
   { for: "led-128x32", x: 1344, y: 196, room: 420 },
-  { for: "lcd-1920x360", x: 1344, y: 352, room: 462 },
+  { for: "lcd-1920x360", x: 1344, y: 350, room: 492 },
 ];
 const DUSK_LUX = 400;
 const NIGHT_LUX = 40;
@@ -65,16 +65,15 @@ export class Mural {
     requestAnimationFrame(step);
   }
 
-  /** Shows the signs as they are now; `kindOf` gives the kind of state of a device. */
-  show(placed, kindOf) {
+  /** Shows the signs as they are now; `about` gives the kind of state of a device, the sentence and the words on its glass. */
+  show(placed, about) {
     for (const { slot, device } of placed) {
       const sign = this.#signs.get(device.id) ?? this.#add(slot, device);
       sign.device = device;
       const place = named(device.place);
-      const lines = device.shown?.lines.join("，");
-      sign.node.setAttribute("aria-label", lines ? word("glass", { place, lines }) : word("glass.dark", { place }));
+      const { kind, text, lines } = about(device);
+      sign.node.setAttribute("aria-label", word("glass", { place, lines: lines.join(", ") || text }));
       sign.node.title = word("near");
-      const kind = kindOf(device);
       if (sign.told !== kind + place) {
         sign.told = kind + place;
         sign.tab.replaceChildren(icon(kind, `shape ${kind}`), place);

@@ -19,6 +19,7 @@ const mural = new Mural(at("mural"), lookCloser);
 const lines = new Lines(at("map"), at("board"));
 const strips = new Map();
 const cutSince = new Map();
+const shownLast = new Map();
 let street = null;
 let drawn = null;
 let link = "wait";
@@ -31,7 +32,7 @@ function show() {
   if (!street) return;
   document.documentElement.dataset.light = sky ?? daylight(street.devices);
   const { placed, rest } = hang(street.devices);
-  mural.show(placed, (device) => known(device).kind);
+  mural.show(placed, (device) => ({ ...known(device), lines: reported(device) }));
   for (const device of [...placed.map((place) => place.device), ...rest]) stripOf(device).update(device, street, cutFor(device), mural.hash(device.id));
   if (drawn) {
     const stops = new Map(drawn.stops.map((stop) => [stop.id, stop]));
@@ -60,12 +61,37 @@ function stripOf(device) {
 
 const known = (device) => knows(device, street, cutFor(device));
 
+/** The words on a glass as the sign reported them; nothing while it can't report. */
+function reported(device) {
+  if (cutFor(device) !== null || !device.frame) return [];
+  return (device.shown?.lines ?? []).map((line) => line.trim().replace(/\s+/g, " "));
+}
+
 /** Seconds since a device was last in touch, as far as this page saw it; null while it is. */
 function cutFor(device) {
   const inTouch = device.network !== "cut" && street.platform.running && street.broker.running;
   if (inTouch) cutSince.delete(device.id);
   else if (!cutSince.has(device.id)) cutSince.set(device.id, performance.now());
   return inTouch ? null : (performance.now() - cutSince.get(device.id)) / 1000;
+}
+
+/** A platform that is down can't tell what its signs show; they go on from what they showed last. */
+function keepShown(device) {
+  if (device.process !== "running") shownLast.delete(device.id);
+  else if (device.shown) shownLast.set(device.id, device.shown);
+  else device.shown = shownLast.get(device.id) ?? null;
+}
+
+/** For devices that were cut off before this page was there: the platform knows when it last heard of them. */
+async function recallCuts(devices) {
+  const answer = await fetch("/api/devices").catch(() => null);
+  if (!answer?.ok) return;
+  for (const told of (await answer.json()).devices) {
+    const heard = Math.max(...[told.shown_at, told.health_at].map((time) => Date.parse(time) || 0));
+    const cut = devices.some((device) => device.id === told.device && device.network === "cut");
+    if (cut && heard) cutSince.set(told.device, performance.now() - (Date.now() - heard));
+  }
+  show();
 }
 
 function showCentre() {
@@ -96,11 +122,19 @@ function showWarning() {
 /** The console is loaded again when the platform comes back, because its page died with it. */
 function showConsole() {
   const frame = at("console");
-  const wanted = street.platform.running ? `${street.platform.url}?lang=${language()}&light=${document.documentElement.dataset.light}` : "about:blank";
+  frame.hidden = !street.platform.running;
+  at("console-down").hidden = street.platform.running;
+  at("console-down").textContent = word("console.down");
+  if (!street.platform.running) {
+    frame.dataset.address = "";
+    return;
+  }
+  const size = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const wanted = `${street.platform.url}?lang=${language()}&light=${document.documentElement.dataset.light}&size=${size}`;
+  at("console-open").href = street.platform.url;
   if (frame.dataset.address === wanted) return;
   frame.dataset.address = wanted;
   frame.src = wanted;
-  at("console-open").href = street.platform.url;
 }
 
 function showTime() {
@@ -143,7 +177,7 @@ function showNear() {
   at("near-title").textContent = `${named(device.place)} · ${named(device.stop)}`;
   near.glass.show(device.frame, at("near").clientWidth - 32);
   const { kind, text } = known(device);
-  at("near-words").replaceChildren(state(kind, text), ...(device.shown?.lines ?? []).map((line) => html("span", { class: "soft" }, line)));
+  at("near-words").replaceChildren(state(kind, text), ...reported(device).map((line) => html("span", { class: "soft" }, line)));
 }
 
 /** The address remembers whether somebody folded the side panel. */
@@ -178,10 +212,12 @@ spoken(() => {
 });
 listen((next) => {
   street = next;
+  for (const device of street.devices) keepShown(device);
   if (next.lines && next.stops) {
     const first = !drawn;
     drawn = { lines: next.lines, stops: next.stops };
     lines.draw(next);
+    if (first) recallCuts(next.devices);
     if (first && next.devices[0]) lines.chooseStop(next.devices[0].stop.id);
   }
   show();

@@ -82,7 +82,7 @@ export class Strip {
     row.buttons.forEach((button, index) => {
       const raw = acts[index];
       const { act, label, title, of } = typeof raw === "string" ? { act: raw, label: word(`act.${raw}`), of: raw } : raw;
-      const reason = this.#device.unavailable?.[of];
+      const reason = this.#device.unavailable?.[of] ?? (of === "kill" && this.#device.power === "off" ? word("process.none") : undefined);
       if (reason) reasons.add(reason);
       button.textContent = label;
       button.dataset.act = act;
@@ -90,6 +90,7 @@ export class Strip {
       button.setAttribute("aria-label", `${named(this.#device.place)} · ${word(name)}: ${title || label}`);
       button.setAttribute("aria-disabled", String(Boolean(reason)));
       if (reason) button.setAttribute("aria-describedby", row.why.id);
+      else button.removeAttribute("aria-describedby");
       if (act === "slow") button.setAttribute("aria-pressed", String(this.#device.network === "slow"));
     });
     row.why.textContent = [...reasons].join(" ");
