@@ -104,8 +104,8 @@ impl Boards {
         }
     }
 
-    /// Takes in what happened and says which boards are different now.
-    pub fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+    /// Takes in what happened and hands out the boards that are different now, one after the other.
+    pub fn handle(&mut self, now: Timestamp, event: Event) -> Effects<'_> {
         let mut all = self.advance(now);
         match event {
             Event::Network(network) => {
@@ -128,14 +128,7 @@ impl Boards {
         if all {
             self.forecast = self.forecast();
         }
-        let stops = self.network.stops().len();
-        let stops = (0..stops)
-            .filter(|stop| all || self.published[*stop].due_s <= self.now_s)
-            .collect::<Vec<_>>();
-        stops
-            .into_iter()
-            .filter_map(|stop| self.publish(StopIx(u32::try_from(stop).ok()?)))
-            .collect()
+        Effects { boards: self, all, next: 0 }
     }
 
     /// When `handle` wants a [`Event::Tick`] at the latest.
@@ -284,6 +277,40 @@ impl Boards {
             at_stop: row.at_stop,
             unknown: Unknown::new(),
         }
+    }
+}
+
+/// The effects of one event, each put into words when it is asked for: a whole city in words at once
+/// costs more time in the allocator than everything else together. Those not asked for count as done.
+#[derive(Debug)]
+pub struct Effects<'a> {
+    boards: &'a mut Boards,
+    /// Every stop must be looked at, not only those that are due.
+    all: bool,
+    next: u32,
+}
+
+impl Iterator for Effects<'_> {
+    type Item = Effect;
+
+    fn next(&mut self) -> Option<Effect> {
+        while (self.next as usize) < self.boards.published.len() {
+            let stop = StopIx(self.next);
+            self.next += 1;
+            if self.all || self.boards.published[stop.at()].due_s <= self.boards.now_s {
+                let effect = self.boards.publish(stop);
+                if effect.is_some() {
+                    return effect;
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Effects<'_> {
+    fn drop(&mut self) {
+        for _ in self {}
     }
 }
 

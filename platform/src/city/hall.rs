@@ -163,11 +163,10 @@ impl Hall {
 
     async fn boards(&self, boards: &mut Boards, event: boards::Event) {
         let (begun, wall) = (now(), self.clock.now().wall);
-        let effects = boards.handle(wall, event);
-        self.metrics.feed_work.observe((now() - begun).as_secs_f64());
-        for boards::Effect::Publish(board) in effects {
+        for boards::Effect::Publish(board) in boards.handle(wall, event) {
             self.publish_board(board, wall).await;
         }
+        self.metrics.feed_work.observe((now() - begun).as_secs_f64());
     }
 
     async fn publish_board(&self, board: Board, now: Timestamp) {

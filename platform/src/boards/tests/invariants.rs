@@ -135,7 +135,7 @@ proptest! {
         let (mut boards, mut wire) = (city(), Wire::default());
         // The latest the clock has been: boards hold it against a clock that goes back a little.
         let (mut now, mut latest) = (at("07:50:00"), at("07:50:00"));
-        wire.check(now, boards.handle(now, Event::Tick));
+        wire.check(now, changes(&mut boards, now, Event::Tick));
         for op in ops {
             let made = |age_s: i64| Some(now.as_second() - age_s);
             let event = match op {
@@ -151,7 +151,7 @@ proptest! {
                 }
             };
             latest = latest.max(now);
-            let effects = boards.handle(now, event);
+            let effects = changes(&mut boards, now, event);
             wire.check(latest, effects);
             prop_assert!(boards.next_deadline() > latest);
             // What stands on the wire is what a new reader of the platform would be told.
