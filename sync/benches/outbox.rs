@@ -2,6 +2,8 @@
 //!
 //! Every post is fsynced, on the disk that holds the system's temporary folder.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how it says what went wrong")]
+
 use std::path::Path;
 
 use divan::counter::ItemsCount;

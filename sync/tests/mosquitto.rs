@@ -1,5 +1,7 @@
 //! The link and the courier against a real Mosquitto, on a free port of this machine.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how it says what went wrong")]
+
 use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
