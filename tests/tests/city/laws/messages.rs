@@ -17,18 +17,36 @@ fn through<Message: DeserializeOwned + Serialize>(
     serde_json::to_value(Message::deserialize(payload)?)
 }
 
-const MESSAGES: [(&str, ThroughType); 11] = [
+const MESSAGES: [(&str, ThroughType); 18] = [
     ("gulou.acks.v1", through::<sync::Acks>),
     ("gulou.alerts.v1", through::<sync::Alerts>),
     ("gulou.board.v1", through::<sync::Board>),
+    ("gulou.certificate.v1", through::<sync::identity::CertificateAnswer>),
     ("gulou.command.v1", through::<sync::CommandStatus>),
+    ("gulou.content.v1", through::<sync::content::Signed>),
+    ("gulou.csr.v1", through::<sync::identity::CertificateRequest>),
+    ("gulou.enrol.v1", through::<sync::identity::EnrolRequest>),
+    ("gulou.enrolled.v1", through::<sync::identity::EnrolAnswer>),
     ("gulou.gap.v1", through::<sync::Gap>),
     ("gulou.health.v1", through::<sync::Health>),
+    ("gulou.manifest.v1", through::<sync::content::Manifest>),
     ("gulou.order.v1", through::<sync::Command>),
     ("gulou.presence.v1", through::<sync::Presence>),
+    ("gulou.refusal.v1", through::<sync::identity::Refusal>),
     ("gulou.shown.v1", through::<sync::Shown>),
     ("gulou.sync.v1", through::<sync::SyncVector>),
     ("gulou.timetable.v1", through::<sync::Timetable>),
+];
+
+/// Read where they are made for and never passed on, so they carry nothing unknown.
+const CLOSED: [&str; 7] = [
+    "gulou.certificate.v1",
+    "gulou.command.v1",
+    "gulou.content.v1",
+    "gulou.csr.v1",
+    "gulou.enrol.v1",
+    "gulou.gap.v1",
+    "gulou.refusal.v1",
 ];
 
 fn json(path: &str) -> Value {
@@ -67,10 +85,8 @@ fn every_schema_has_golden_vectors() {
 }
 
 #[test]
-fn unknown_fields_are_carried_by_every_message_that_is_retained() {
-    for (kind, through) in
-        MESSAGES.iter().filter(|(kind, _)| !matches!(*kind, "gulou.command.v1" | "gulou.gap.v1"))
-    {
+fn unknown_fields_are_carried_along() {
+    for (kind, through) in MESSAGES.iter().filter(|(kind, _)| !CLOSED.contains(kind)) {
         let mut payload = json(&format!("tests/golden/{kind}.json"))["good"][0].clone();
         payload["of_a_newer_version"] = json!({ "deep": [1, null] });
         assert_eq!(through(&payload).as_ref().ok(), Some(&payload), "{kind}");
