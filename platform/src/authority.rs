@@ -55,6 +55,9 @@ const ROOT_LIFE: Duration = Duration::from_hours(20 * 365 * 24);
 const CSR_MAX: usize = 8 * 1024;
 /// Length of an uncompressed P-256 point.
 const P256_POINT: usize = 65;
+/// Most certificates of one device in force at a time. Renewals need three; the rest is for answers that got lost,
+/// and the bound keeps a device that asks without end from filling the disk.
+const IN_FORCE_MAX: usize = 32;
 /// A platform clock before this is wrong, and would date certificates into the past.
 const CLOCK_FLOOR: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
@@ -97,6 +100,9 @@ pub enum AuthorityError {
     /// A renewal was asked for by a device that holds no valid certificate.
     #[error("{0} holds no certificate that is in force; enrol it again")]
     NotInForce(DeviceId),
+    /// A device asked for more certificates than anyone needs.
+    #[error("{0} holds {IN_FORCE_MAX} certificates in force; wait, or revoke them")]
+    TooMany(DeviceId),
     /// A certificate could not be made.
     #[error("certificate could not be made: {0}")]
     Issue(#[from] rcgen::Error),
@@ -205,6 +211,9 @@ impl Authority {
         if device.as_str() == PLATFORM {
             return Err(AuthorityError::Reserved(device.to_string()));
         }
+        if self.ledger().in_force(device, now) >= IN_FORCE_MAX {
+            return Err(AuthorityError::TooMany(device.clone()));
+        }
         let public_key = public_key(csr)?;
         let mut params =
             leaf(device.as_str(), ExtendedKeyUsagePurpose::ClientAuth, now, DEVICE_LIFE)?;
@@ -228,7 +237,7 @@ impl Authority {
         device: &DeviceId,
         now: Timestamp,
     ) -> Result<String, AuthorityError> {
-        if !self.ledger().in_force(device, now) {
+        if self.ledger().in_force(device, now) == 0 {
             return Err(AuthorityError::NotInForce(device.clone()));
         }
         self.issue_device(csr, device, now)

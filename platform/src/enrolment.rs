@@ -243,6 +243,7 @@ fn refused(error: &AuthorityError) -> Refusal {
     let reason = match error {
         AuthorityError::Request(_) | AuthorityError::Reserved(_) => Reason::Malformed,
         AuthorityError::NotInForce(_) => Reason::NotInForce,
+        AuthorityError::TooMany(_) => Reason::TooMany,
         _ => {
             tracing::error!(%error, "certificate authority");
             Reason::Unavailable

@@ -69,17 +69,17 @@ impl Ledger {
 
     /// Marks all certificates of a device; returns how many were in force.
     pub(super) fn revoke(&mut self, device: &DeviceId, now: Timestamp) -> io::Result<usize> {
-        let certificates = self.devices.get(device).into_iter().flatten();
-        let count = certificates.filter(|certificate| certificate.in_force(now)).count();
+        let count = self.in_force(device, now);
         if count > 0 {
             self.write(Line::Revoked { device: device.clone(), at: now })?;
         }
         Ok(count)
     }
 
-    /// Whether a device holds a certificate that neither ran out nor was revoked.
-    pub(super) fn in_force(&self, device: &DeviceId, now: Timestamp) -> bool {
-        self.devices.get(device).into_iter().flatten().any(|certificate| certificate.in_force(now))
+    /// How many certificates of a device neither ran out nor were revoked.
+    pub(super) fn in_force(&self, device: &DeviceId, now: Timestamp) -> usize {
+        let certificates = self.devices.get(device).into_iter().flatten();
+        certificates.filter(|certificate| certificate.in_force(now)).count()
     }
 
     /// Serial number and time of each revocation.

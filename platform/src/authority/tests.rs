@@ -155,6 +155,21 @@ fn a_revoked_device_renews_nothing_until_it_is_enrolled_again() {
 }
 
 #[test]
+fn a_device_that_asks_without_end_is_stopped_until_it_is_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = open(folder.path());
+    let request = csr(&p256(), |_| ());
+    for _ in 0..IN_FORCE_MAX {
+        authority.issue_device(&request, &sign(), now()).unwrap();
+    }
+    let refused = authority.renew_device(&request, &sign(), now()).unwrap_err();
+    assert!(matches!(refused, AuthorityError::TooMany(_)), "{refused}");
+    authority.issue_device(&request, &"sign-8".parse().unwrap(), now()).unwrap();
+    assert_eq!(authority.revoke(&sign(), now()).unwrap(), IN_FORCE_MAX);
+    authority.issue_device(&request, &sign(), now()).unwrap();
+}
+
+#[test]
 fn a_certificate_that_ran_out_is_forgotten_and_renews_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let authority = open(folder.path());
