@@ -1,5 +1,7 @@
 //! Documents that cannot rot: their links resolve, their examples parse, their commands exist.
 
+use std::process::Command;
+
 use super::source::{self, Tree};
 
 fn documents() -> Vec<(String, String)> {
@@ -62,6 +64,25 @@ fn examples_parse() {
                 "{path}: this is not JSON:\n{block}"
             );
         }
+    }
+}
+
+#[test]
+fn a_sign_takes_the_configuration_of_the_readme() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sign.toml");
+    for readme in ["README.md", "README.zh-CN.md"] {
+        let text = source::read(readme);
+        let [config] = blocks(&text, "toml")[..] else { panic!("{readme} has one configuration") };
+        std::fs::write(&file, config).expect("a file");
+        let sign = tests::stage::binary("gulou-sign").expect("make builds it");
+        let output = Command::new(sign)
+            .arg("--config")
+            .arg(&file)
+            .arg("--check")
+            .output()
+            .expect("it starts");
+        assert!(output.status.success(), "{readme}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
