@@ -60,7 +60,7 @@ SELECT (SELECT COUNT(*) FROM state) <> 1 OR EXISTS (
 /// The open file, and what of it is kept in memory.
 #[derive(Debug)]
 pub(super) struct Store {
-    connection: SqliteConnection,
+    pub(super) connection: SqliteConnection,
     epoch: u64,
     session: u64,
     streams: BTreeMap<String, Stream>,

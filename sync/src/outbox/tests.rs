@@ -210,6 +210,28 @@ async fn a_disk_that_takes_nothing_is_told_and_recovers() {
 }
 
 #[tokio::test]
+async fn a_full_disk_is_told_and_what_was_taken_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = open(folder.path()).await;
+    let report = || vec![draft(Class::Critical, "k", &format!("a{}", " ".repeat(3000)))];
+    outbox.post(now(), report()).await.unwrap();
+    // SQLite says SQLITE_FULL at this many pages as it does for a full disk.
+    let pages = async |outbox: &mut Outbox, pragma: &'static str| {
+        let store = outbox.store.as_mut().unwrap();
+        sqlx::query(pragma).execute(&mut store.connection).await.unwrap();
+    };
+    pages(&mut outbox, "PRAGMA max_page_count = 9").await;
+    let refused = outbox.post(now(), [report(), report(), report()].concat()).await.unwrap_err();
+    assert!(matches!(refused, OutboxError::Disk(_)), "{refused}");
+    assert_eq!(outbox.stats().fault, Some(refused.to_string()));
+    assert_eq!(picture(&mut outbox).await, ["1 a"]);
+    pages(&mut outbox, "PRAGMA max_page_count = 1000").await;
+    outbox.post(now(), report()).await.unwrap();
+    assert_eq!(picture(&mut outbox).await, ["1 a", "2 a"]);
+    assert_eq!(outbox.stats().fault, None);
+}
+
+#[tokio::test]
 async fn sessions_count_on_over_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let mut outbox = open(folder.path()).await;

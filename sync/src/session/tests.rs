@@ -227,6 +227,23 @@ fn the_window_opens_with_every_ack() {
 }
 
 #[test]
+fn a_hole_is_filled_without_waiting() {
+    let mut world = World::new(1);
+    world.advance(Duration::from_secs(1));
+    world.post(1);
+    world.platform();
+    world.device();
+    world.post(3);
+    world.uplink.clear();
+    world.post(1);
+    world.platform();
+    world.device();
+    let sent: Vec<u64> = world.uplink.iter().flatten().map(|&(seq, _)| seq).collect();
+    let next = world.cursor.last + 1;
+    assert_eq!(sent, (next..=5).collect::<Vec<u64>>());
+}
+
+#[test]
 fn a_row_that_no_broker_takes_is_quarantined_alone() {
     let mut world = World::new(1);
     world.advance(Duration::from_secs(1));
