@@ -25,6 +25,7 @@ use crate::broker::Life;
 use crate::city::City;
 use crate::console;
 use crate::enrolment::Enrolment;
+use crate::fleet;
 use crate::metrics::Metrics;
 use crate::news::Press;
 use crate::poll::journal::Journal;
@@ -47,6 +48,8 @@ pub struct Desk {
     pub city: City,
     /// Makes provision strings.
     pub enrolment: Arc<Enrolment>,
+    /// Who gives devices their content.
+    pub fleet: mpsc::Sender<fleet::Request>,
     /// Where commands go.
     pub outgoing: mpsc::Sender<Outgoing>,
     /// What is new.

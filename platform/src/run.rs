@@ -30,6 +30,7 @@ use crate::feeds::gtfs::ZIP_MAX;
 use crate::feeds::gtfs_rt::FEED_MAX;
 use crate::fleet::{self, Fleet};
 use crate::intake::Intake;
+use crate::library::{Library, LibraryError};
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::news::Press;
@@ -65,6 +66,9 @@ pub enum StartError {
     /// The certificate authority.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// What devices shall have.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
 }
 
 /// A running platform.
@@ -108,15 +112,17 @@ impl Platform {
         let (outgoing, to_publish) = mpsc::channel(OUTGOING_MAX);
         let mut assembly = Assembly::new(config, outgoing).await?;
         let (mqtt, broker) = assembly.broker().await?;
-        let enrolment = assembly.enrolment(&mqtt.url, devices.port);
+        let library = assembly.library()?;
+        let enrolment = assembly.enrolment(&mqtt.url, devices.port, library.key().clone());
         let (city, asked) = City::new();
         let (request, requests) = mpsc::channel(fleet::REQUESTS_MAX);
-        let link = assembly.wire(mqtt, to_publish, request);
-        assembly.fleet(Arc::clone(&enrolment), requests);
-        let (heard, _timetable) = assembly.city(asked)?;
+        let link = assembly.wire(mqtt, to_publish, request.clone());
+        let (heard, timetable) = assembly.city(asked)?;
+        assembly.fleet(Arc::clone(&enrolment), Arc::clone(&library), timetable, requests);
         assembly.feeds(heard);
-        assembly.devices_server(devices.listener, Arc::clone(&enrolment)).await?;
-        assembly.http_server(http.listener, city, enrolment, link, broker.clone())?;
+        assembly.devices_server(devices.listener, Arc::clone(&enrolment), &library).await?;
+        let desk = assembly.desk(city, enrolment, request, link, broker.clone())?;
+        assembly.http_server(http.listener, desk);
         info!("console and API at http://{}:{}/", assembly.config.http.ip(), http.port);
         let Assembly { store, tasks, stop, .. } = assembly;
         Ok(Platform { tasks, stop, store, http: http.port, device_https: devices.port, broker })
@@ -192,6 +198,12 @@ impl Assembly {
         Ok((MqttConfig { url, client_id, tls: Some(tls) }, Some(life)))
     }
 
+    fn library(&self) -> Result<Arc<Library>, StartError> {
+        let data = &self.config.data;
+        let (folder, signing) = (data.join("library"), data.join("signing"));
+        Ok(Arc::new(Library::open(&folder, &signing, &self.config.tenant)?))
+    }
+
     /// Names that our servers answer to.
     fn names(&self) -> Vec<&str> {
         let mut names = vec![self.config.host.as_str(), "localhost", "127.0.0.1"];
@@ -199,16 +211,15 @@ impl Assembly {
         names
     }
 
-    fn enrolment(&self, broker: &str, https_port: u16) -> Arc<Enrolment> {
+    fn enrolment(&self, broker: &str, https_port: u16, content_key: ContentKey) -> Arc<Enrolment> {
         let host = &self.config.host;
         let broker = match &self.config.broker {
             BrokerChoice::Supervised { port } => format!("mqtts://{host}:{port}"),
             BrokerChoice::Other { .. } => broker.to_owned(),
         };
         let places = Places { https: format!("https://{host}:{https_port}"), broker };
-        let no_content = ContentKey { id: String::new(), key: String::new() };
         let pool = self.store.pool().clone();
-        Arc::new(Enrolment::new(pool, Arc::clone(&self.authority), places, no_content))
+        Arc::new(Enrolment::new(pool, Arc::clone(&self.authority), places, content_key))
     }
 
     /// Link and intake; tells since when the link is up.
@@ -244,10 +255,18 @@ impl Assembly {
         link_life
     }
 
-    fn fleet(&mut self, enrolment: Arc<Enrolment>, requests: mpsc::Receiver<fleet::Request>) {
+    fn fleet(
+        &mut self,
+        enrolment: Arc<Enrolment>,
+        library: Arc<Library>,
+        network: watch::Receiver<Option<Arc<Network>>>,
+        requests: mpsc::Receiver<fleet::Request>,
+    ) {
         let fleet = Fleet {
             store: self.store.clone(),
             enrolment,
+            library,
+            network,
             tenant: self.config.tenant.clone(),
             requests,
             outgoing: self.outgoing.clone(),
@@ -312,6 +331,7 @@ impl Assembly {
         &mut self,
         listener: TcpListener,
         enrolment: Arc<Enrolment>,
+        library: &Library,
     ) -> Result<(), StartError> {
         let server = self.authority.issue_server(&self.names(), self.clock.now().wall)?;
         let folder = &self.config.data;
@@ -319,7 +339,8 @@ impl Assembly {
         let tls = tls.await.map_err(in_file(folder))?;
         let listener = listener.into_std().map_err(in_file(folder))?;
         let server = axum_server::from_tcp_rustls(listener, tls).map_err(in_file(folder))?;
-        let service = enrolment.router().into_make_service_with_connect_info::<SocketAddr>();
+        let router = enrolment.router().merge(library.router());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -330,20 +351,21 @@ impl Assembly {
         Ok(())
     }
 
-    fn http_server(
-        &mut self,
-        listener: TcpListener,
+    fn desk(
+        &self,
         city: City,
         enrolment: Arc<Enrolment>,
+        fleet: mpsc::Sender<fleet::Request>,
         link: watch::Receiver<LinkLife>,
         broker: Option<watch::Receiver<Life>>,
-    ) -> Result<(), StartError> {
+    ) -> Result<Desk, StartError> {
         let token = operator_token(&self.config.data.join("operator.token"))?;
-        let desk = Desk {
+        Ok(Desk {
             tenant: self.config.tenant.clone(),
             store: self.store.clone(),
             city,
             enrolment,
+            fleet,
             outgoing: self.outgoing.clone(),
             press: self.press.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -352,7 +374,10 @@ impl Assembly {
             broker,
             token_sha256: Sha256::digest(token.as_bytes()).into(),
             clock: self.clock.clone(),
-        };
+        })
+    }
+
+    fn http_server(&mut self, listener: TcpListener, desk: Desk) {
         let router = api::router(Arc::new(desk));
         let stop = self.stop.clone();
         // Readers of events never leave by themselves, so nobody waits for them.
@@ -362,7 +387,6 @@ impl Assembly {
                 () = stop.cancelled() => {}
             }
         });
-        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::problem::{Asked, Problem, Shape, json};
+use crate::fleet::Request;
 use crate::news::News;
 use crate::store::fleet::{Device, Ordered, Received};
 
@@ -199,6 +200,8 @@ pub async fn register(
     let provision = desk.enrolment.provision(&device, &role, stop.as_ref(), now).await?;
     desk.store.register(&device, &role, stop.as_ref(), now).await?;
     desk.press.tell(News::Device(device.clone()));
+    // When the platform ends right now, the device gets its content when it connects.
+    let _ = desk.fleet.send(Request::Content(device.clone())).await;
     Ok((StatusCode::CREATED, Json(Registered { device, provision: provision.to_string() })))
 }
 

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sync::{Board, Source, Topic};
@@ -90,4 +92,22 @@ async fn the_api_knows_stops_and_boards_and_a_broken_feed_leaves_them_standing()
     let board = district.json("/api/boards/S1").await;
     assert_eq!(board["arrivals"][0]["line"]["name"], "K1");
     assert_eq!(district.get("/api/boards/S9").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_sign_is_given_the_timetable_of_its_stop() {
+    if !has_mosquitto() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let timetable = folder.path().join("gtfs.zip");
+    write_timetable(&timetable);
+    let district = District::start(&[&format!("--gtfs={}", timetable.display())]).await;
+    let mut sign = district.device("sign-7").await;
+    let manifest = sign.hear(&Topic::Content(sign.id.clone())).await;
+    let signed: serde_json::Value = serde_json::from_slice(&manifest.payload).unwrap();
+    let manifest = BASE64_STANDARD.decode(signed["payload"].as_str().unwrap()).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["channel"], "sign-7");
+    assert!(manifest["items"]["timetable/S1.json"]["size"].as_u64() > Some(1000), "{manifest}");
 }

@@ -1,5 +1,6 @@
 //! A platform of its own for each test, and devices that only know how to speak on the wire.
 
+use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -151,6 +152,8 @@ pub(crate) struct Device {
     pub(crate) id: DeviceId,
     pub(crate) link: Link,
     token: u64,
+    /// What came while it waited for something else.
+    met: VecDeque<Packet>,
 }
 
 impl Device {
@@ -165,7 +168,7 @@ impl Device {
             client_id: id.to_string(),
             tls: Some(tls),
         };
-        let mut device = Device { id, link: Link::mqtt(config), token: 0 };
+        let mut device = Device { id, link: Link::mqtt(config), token: 0, met: VecDeque::new() };
         device.reconnect().await;
         device
     }
@@ -174,6 +177,7 @@ impl Device {
     pub(crate) async fn reconnect(&mut self) {
         let filters =
             vec![Topic::downlink_filter(&tenant(), &self.id), "gulou/1/gulou/public/#".to_owned()];
+        self.met.clear();
         let connecting = async {
             loop {
                 self.link.connect(None);
@@ -207,10 +211,12 @@ impl Device {
 
     async fn settled(&mut self) -> Option<String> {
         loop {
-            if let LinkEvent::Settled { token, refused } = self.next().await
-                && token == self.token
-            {
-                return refused.map(|refused| refused.to_string());
+            match self.next().await {
+                LinkEvent::Settled { token, refused } if token == self.token => {
+                    return refused.map(|refused| refused.to_string());
+                }
+                LinkEvent::Packet(packet) => self.met.push_back(packet),
+                _ => {}
             }
         }
     }
@@ -218,6 +224,11 @@ impl Device {
     /// The next packet on this topic.
     pub(crate) async fn hear(&mut self, topic: &Topic) -> Packet {
         let topic = topic.format(&tenant());
+        while let Some(packet) = self.met.pop_front() {
+            if packet.topic == topic {
+                return packet;
+            }
+        }
         loop {
             match self.next().await {
                 LinkEvent::Packet(packet) if packet.topic == topic => return packet,
