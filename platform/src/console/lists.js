@@ -43,7 +43,8 @@ function devices(desk, holds, chosen, open) {
 }
 
 function stops(desk, holds, chosen, open) {
-  const found = desk.stops.filter((stop) => holds(stop.id, stop.name.zh, stop.name.en));
+  // Where no line calls there is no board: stations that only group their kerbs.
+  const found = desk.stops.filter((stop) => stop.lines.length && holds(stop.id, stop.name.zh, stop.name.en));
   if (!found.length) return [empty("none.stops")];
   const rows = found.slice(0, STOPS_SHOWN).map((stop) => row({ stop: stop.id }, chosen, open,
     html("b", {}, named(stop.name)), html("span", { class: "soft end" }, stop.id),
@@ -91,7 +92,7 @@ const empty = (key) => html("p", { class: "empty" }, word(key));
 
 /** The tabs over the lists, with how many rows each has. */
 export function tabs(desk, current, choose) {
-  const counts = { devices: desk.devices.length, stops: desk.stops.length, alerts: desk.alerts.length, intake: "" };
+  const counts = { devices: desk.devices.length, stops: desk.stops.filter((stop) => stop.lines.length).length, alerts: desk.alerts.length, intake: "" };
   return LISTS.map((name) => html("button", {
     type: "button", role: "tab", class: "tab", id: `tab-${name}`, "aria-selected": String(name === current), "aria-controls": "list", click: () => choose(name),
   }, icon(name), html("span", {}, word(name)), html("span", { class: "number" }, String(counts[name]))));

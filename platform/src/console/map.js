@@ -5,10 +5,12 @@ import { named, word } from "/console/words.js";
 
 const MARGIN = 26;
 const LABEL_GAP = 9;
+/** On a map wider than this every place with a device has its name beside it. */
+const NAMED_WIDTH = 600;
 /** Shapes of states, about 0 0: circle, triangle, square, ring. */
 const SHAPES = {
   good: "M0 -6A6 6 0 1 1 -.01 -6Z",
-  warn: "M0 -7L7 6H-7Z",
+  warn: "M0 -6.500L6 4.500H-6Z",
   bad: "M-5.500 -5.500H5.500V5.500H-5.500Z",
   idle: "M0 -6A6 6 0 1 1 -.01 -6ZM0 -3A3 3 0 1 0 .01 -3Z",
 };
@@ -22,22 +24,22 @@ export function draw(node, stops, devices, chosen, kindOf, choose) {
   node.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const marks = places.map((place) => {
     const here = devices.filter((device) => place.ids.includes(device.stop));
-    return { here: here.length, node: mark(place, here, project(place), place.ids.includes(chosen), kindOf, choose) };
+    return { here: here.length, node: mark(place, here, project(place), place.ids.includes(chosen), width > NAMED_WIDTH, kindOf, choose) };
   });
   const roads = svg("path", { class: "road", d: links(places).map(([from, to]) => `M${project(from).map(Math.round)}L${project(to).map(Math.round)}`).join("") });
   // Places with devices stand above the others.
   node.replaceChildren(roads, ...marks.sort((a, b) => a.here - b.here).map((mark) => mark.node));
 }
 
-function mark(place, here, [x, y], chosen, kindOf, choose) {
+function mark(place, here, [x, y], chosen, roomy, kindOf, choose) {
   const act = () => choose(place.ids);
   const node = svg("g", {
     class: "stop", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, tabindex: "0", role: "button",
     "aria-label": word("stop.label", { name: named(place.name), lines: place.lines.size }), "aria-pressed": String(chosen), click: act,
     keydown: (event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), act()),
-  }, svg("title", {}, named(place.name)), svg("circle", { class: "hit", r: 9 }), svg("circle", { class: "dot", r: here.length ? 9 : 2.5 + Math.min(place.lines.size, 6) * 0.35 }));
+  }, svg("title", {}, named(place.name)), svg("circle", { class: "hit", r: 9 }), svg("circle", { class: "dot", r: here.length ? 10 : 2.5 + Math.min(place.lines.size, 6) * 0.35 }));
   for (const device of here) node.append(svg("path", { class: `device ${kindOf(device)}`, d: SHAPES[kindOf(device)] }));
-  if (here.length || chosen) node.append(svg("text", { class: "label", x: LABEL_GAP + 4, y: 4 }, named(place.name)));
+  if (chosen || (roomy && here.length)) node.append(svg("text", { class: "label", x: LABEL_GAP + 4, y: 4 }, named(place.name)));
   return node;
 }
 

@@ -9,6 +9,14 @@ import { named, word } from "/console/words.js";
 const EVENTS_SHOWN = 12;
 const HASH_DIGITS = 16;
 const ARRIVING_S = 30;
+/** Faults that signs report, and what they are called here. */
+const FAULTS = [
+  [/^no timetable/, "fault.timetable"],
+  [/^clock is not trusted/, "fault.clock"],
+  [/^clock is (?<seconds>\d+) s behind/, "fault.behind"],
+  [/^clock is (?<seconds>\d+) s ahead/, "fault.ahead"],
+  [/^no glyph for: (?<glyphs>.*)/, "fault.glyphs"],
+];
 
 /** Title and content about `subject`, `{device}` or `{stop}`; reads what the desk does not hold. */
 export async function about(subject, desk) {
@@ -55,7 +63,7 @@ function glass({ shown, shown_at: shownAt }) {
 function health({ health, health_at: healthAt }) {
   if (!health) return [html("p", { class: "empty" }, "—")];
   const faults = health.faults?.length
-    ? health.faults.map((fault) => html("li", {}, state("warn", fault)))
+    ? health.faults.map((fault) => html("li", {}, state("warn", inWords(fault))))
     : [html("li", {}, state("good", word("device.no_faults")))];
   return [
     html("ul", { class: "faults" }, ...faults),
@@ -69,6 +77,15 @@ function health({ health, health_at: healthAt }) {
   ];
 }
 
+/** A fault in the language of the console; the device's own words where it has none. */
+function inWords(fault) {
+  for (const [pattern, key] of FAULTS) {
+    const found = pattern.exec(fault);
+    if (found) return word(key, found.groups);
+  }
+  return fault;
+}
+
 function eventTable(events) {
   if (!events.length) return html("p", { class: "empty" }, word("device.no_events"));
   return table(null, events.map((event) => [
@@ -80,7 +97,7 @@ function eventTable(events) {
 function told({ kind, payload }) {
   if (kind === "gulou.shown.v1") return payload.lines?.[0] ?? "";
   if (kind === "gulou.gap.v1") return word("event.gap", { n: payload.count, reason: payload.reason });
-  if (kind === "gulou.health.v1") return payload.faults?.[0] ?? "";
+  if (kind === "gulou.health.v1") return payload.faults?.[0] ? inWords(payload.faults[0]) : "";
   return payload.state ?? "";
 }
 

@@ -8,12 +8,12 @@ import { named, word } from "/page/words.js";
 
 const WIDTH = 1600;
 const HEIGHT = 720;
-/** Where a glass hangs, in units of the drawing: its middle, its top and its room. */
+/** Where a glass hangs, in units of the drawing: its middle, its top and its room; `road` is whether it stands at the kerb. */
 const SLOTS = [
-  { for: "led-128x32", x: 222, y: 346, room: 420 },
-  { for: "led-192x64", x: 762, y: 312, room: 626 },
+  { for: "led-128x32", x: 222, y: 346, room: 420, road: true },
+  { for: "led-192x64", x: 762, y: 312, room: 626, road: true },
   { for: "led-128x32", x: 1344, y: 196, room: 420 },
-  { for: "lcd-1920x360", x: 1344, y: 350, room: 492 },
+  { for: "lcd-1920x360", x: 1344, y: 350, room: 492, road: true },
 ];
 const DUSK_LUX = 400;
 const NIGHT_LUX = 40;
@@ -109,20 +109,19 @@ export class Mural {
 
   /** Lets the buses pass that are near one of the signs' stops. */
   drive(buses, lines, placed, stops) {
-    const seen = new Map();
+    const seen = new Set();
+    const lanes = { far: [], near: [] };
     for (const bus of buses) {
-      const near = placed
+      const passes = placed
+        .filter(({ slot }) => slot.road)
         .map(({ slot, device }) => ({ slot, ...passing(bus, stops.get(device.stop.id)) }))
         .filter((pass) => Math.abs(pass.along) < NEAR_M.along && Math.abs(pass.across) < NEAR_M.across)
-        .sort((a, b) => Math.abs(a.along) - Math.abs(b.along))[0];
-      if (near) seen.set(bus.id, { bus, ...near });
-    }
-    const lanes = { far: [], near: [] };
-    for (const [id, pass] of seen) {
+        .sort((a, b) => Math.abs(a.along) - Math.abs(b.along));
+      if (!passes.length) continue;
       // Traffic keeps to the right and we look from the other pavement: who calls here comes from the right.
-      const lane = pass.across > 0 ? "far" : "near";
-      const x = pass.slot.x + pass.along * UNITS_PER_M * (lane === "far" ? 1 : -1);
-      lanes[lane].push({ id, x, lane, bus: pass.bus, share: Math.min(1, (NEAR_M.along - Math.abs(pass.along)) / FADE_M) });
+      const lane = passes[0].across > 0 ? "far" : "near";
+      seen.add(bus.id);
+      lanes[lane].push({ id: bus.id, x: between(passes, lane), lane, bus, share: Math.min(1, (NEAR_M.along - Math.abs(passes[0].along)) / FADE_M) });
     }
     for (const lane of Object.values(lanes)) {
       lane.sort((a, b) => a.x - b.x);
@@ -148,6 +147,19 @@ export class Mural {
     known.glide.go([x], performance.now());
     known.node.setAttribute("opacity", share.toFixed(2));
   }
+}
+
+/** Where a bus is in the drawing; between two stops the nearer one weighs more, so that it leaves one for the other evenly. */
+function between(passes, lane) {
+  const ahead = lane === "far" ? 1 : -1;
+  let [sum, weights] = [0, 0];
+  for (const { slot, along, across } of passes) {
+    if (across > 0 !== (lane === "far")) continue;
+    const weight = 1 / Math.max(1, along * along);
+    sum += (slot.x + along * UNITS_PER_M * ahead) * weight;
+    weights += weight;
+  }
+  return sum / weights;
 }
 
 /** How far ahead of a bus a stop lies, and how far to its right, in metres. */
