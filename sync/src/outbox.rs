@@ -135,8 +135,8 @@ pub struct Outbox {
     boot_id: String,
     /// `None` while there is no disk to open it on.
     store: Option<Store>,
-    /// Why the file has to go, where it turned out to be unreadable after it was opened.
-    condemned: Option<String>,
+    /// The file that turned out to be unreadable after it was opened, and why.
+    condemned: Option<(Store, String)>,
     stats: Stats,
     /// Session number of this process, where it could not be written down.
     session: u64,
@@ -356,10 +356,14 @@ impl Outbox {
         if self.store.is_some() {
             return Ok(());
         }
-        let opened = store::open(&self.folder, now, self.condemned.clone()).await;
+        let mut reason = None;
+        if let Some((store, why)) = self.condemned.take() {
+            store.close().await;
+            reason = Some(why);
+        }
+        let opened = store::open(&self.folder, now, reason).await;
         let opened = opened.map(|(store, set_aside)| {
             self.store = Some(store);
-            self.condemned = None;
             self.stats.set_aside = set_aside.or(self.stats.set_aside.take());
         });
         self.note(opened)
@@ -368,8 +372,7 @@ impl Outbox {
     /// Remembers whether the disk takes what it is given, and gives up a file that can't be read.
     fn note<T>(&mut self, result: Result<T, OutboxError>) -> Result<T, OutboxError> {
         if let Err(OutboxError::Unreadable(reason)) = &result {
-            self.condemned = Some(reason.clone());
-            self.store = None;
+            self.condemned = self.store.take().map(|store| (store, reason.clone()));
         }
         self.stats.fault = match &result {
             Ok(_) => None,

@@ -136,20 +136,7 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(explain)?;
-        let epoch = prepare(&mut connection, now).await;
-        let store = match epoch {
-            Ok(()) => Self::load(connection).await,
-            Err(error) => Err(error),
-        };
-        store.map_err(|error| match error {
-            // A missing table or column: written by someone else.
-            OutboxError::Store(error) => OutboxError::Unreadable(error.to_string()),
-            other => other,
-        })
-    }
-
-    async fn load(connection: SqliteConnection) -> Result<Self, OutboxError> {
+        let connection = SqliteConnection::connect_with(&options).await.map_err(explain)?;
         let mut store = Self {
             connection,
             epoch: 0,
@@ -159,9 +146,24 @@ impl Store {
             bytes: 0,
             dropped: 0,
         };
-        store.reload().await?;
-        store.entries().await?;
-        Ok(store)
+        match store.load(now).await {
+            Ok(()) => Ok(store),
+            Err(error) => {
+                store.close().await;
+                // A missing table or column: written by someone else.
+                Err(match error {
+                    OutboxError::Store(error) => OutboxError::Unreadable(error.to_string()),
+                    other => other,
+                })
+            }
+        }
+    }
+
+    async fn load(&mut self, now: Moment) -> Result<(), OutboxError> {
+        prepare(&mut self.connection, now).await?;
+        self.reload().await?;
+        self.entries().await?;
+        Ok(())
     }
 
     /// Reads from the file what is kept in memory.
@@ -342,6 +344,7 @@ impl Store {
         self.session
     }
 
+    /// Closing deletes the write-ahead log by its name, so it comes before any renaming.
     pub(super) async fn close(self) {
         if let Err(error) = self.connection.close().await {
             tracing::warn!("outbox file closed with {error}");

@@ -178,6 +178,23 @@ async fn a_file_with_a_broken_page_is_put_aside() {
 }
 
 #[tokio::test]
+async fn a_file_that_breaks_while_it_is_open_is_replaced_at_the_next_post() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = open(folder.path()).await;
+    outbox.post(now(), vec![draft(Class::Critical, "k", "a")]).await.unwrap();
+    let store = outbox.store.as_mut().unwrap();
+    let spoil = "PRAGMA ignore_check_constraints = 1; UPDATE event SET kind = CAST(x'FF' AS TEXT)";
+    sqlx::raw_sql(spoil).execute(&mut store.connection).await.unwrap();
+    assert!(outbox.read(EVENTS, 0, 1, 1).await.is_err());
+    assert_eq!(outbox.stats().rows, 0);
+    outbox.post(now(), vec![draft(Class::Critical, "k", "b")]).await.unwrap();
+    assert_eq!(picture(&mut outbox).await, ["1 b"]);
+    assert!(outbox.stats().set_aside.unwrap().contains("outbox.unreadable-1.db"));
+    drop(outbox);
+    assert_eq!(picture(&mut open(folder.path()).await).await, ["1 b"]);
+}
+
+#[tokio::test]
 async fn another_programs_database_is_left_to_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("outbox.db");
