@@ -1,6 +1,6 @@
 //! One board for each stop: what is published, when it changes, and when it ends.
 //!
-//! A board is compared with the one before as [`Row`]s of numbers; its words are put together only
+//! A board is compared with the one before as rows of numbers; its words are put together only
 //! when it is published.
 
 use std::sync::Arc;
