@@ -135,6 +135,9 @@ pub struct Outbox {
     boot_id: String,
     /// `None` while there is no disk to open it on.
     store: Option<Store>,
+    /// A write failed. SQLite may have rolled back by itself, behind the back of sqlx, whose connection
+    /// then takes no more transactions: the file is opened anew before the next write.
+    suspect: bool,
     /// The file that turned out to be unreadable after it was opened, and why.
     condemned: Option<(Store, String)>,
     stats: Stats,
@@ -217,6 +220,7 @@ impl Outbox {
             limits,
             boot_id: boot_id.to_owned(),
             store: None,
+            suspect: false,
             condemned: None,
             stats: Stats::default(),
             session: 0,
@@ -247,6 +251,11 @@ impl Outbox {
             return Err(OutboxError::Draft("more than POST_MAX drafts in one post"));
         }
         drafts.iter().try_for_each(Draft::check)?;
+        if std::mem::take(&mut self.suspect)
+            && let Some(store) = self.store.take()
+        {
+            store.close().await;
+        }
         self.reopen(now).await?;
         let store = self.store.as_mut().expect("reopen succeeded");
         let result = store.record(now, &self.boot_id, self.limits, drafts, entries).await;
@@ -260,7 +269,10 @@ impl Outbox {
             let known = all.entry(stream.clone()).or_default();
             *known = seq.max(*known);
         }
-        let Some(store) = &mut self.store else { return Ok(()) };
+        let Some(store) = self.store.as_mut().filter(|_| !self.suspect) else {
+            self.unwritten = all;
+            return Ok(());
+        };
         match store.ack(&all).await {
             Err(OutboxError::Disk(reason)) => {
                 self.unwritten = all;
@@ -373,6 +385,9 @@ impl Outbox {
     fn note<T>(&mut self, result: Result<T, OutboxError>) -> Result<T, OutboxError> {
         if let Err(OutboxError::Unreadable(reason)) = &result {
             self.condemned = self.store.take().map(|store| (store, reason.clone()));
+        }
+        if let Err(OutboxError::Disk(_) | OutboxError::Store(_)) = &result {
+            self.suspect = true;
         }
         self.stats.fault = match &result {
             Ok(_) => None,
