@@ -59,8 +59,12 @@ async fn run(run: Run, can_mount: bool) -> anyhow::Result<()> {
         format!("port {port} on 127.0.0.1 is in use: stop what listens there, or choose another one with --port")
     })?;
     let page = format!("http://{}", listener.local_addr()?);
-    let temporary = tempfile::Builder::new().prefix("gulou-street-").tempdir()?;
-    let folder = run.folder.as_deref().unwrap_or(temporary.path());
+    let temporary = match &run.folder {
+        None => Some(tempfile::Builder::new().prefix("gulou-street-").tempdir()?),
+        Some(_) => None,
+    };
+    let folder = run.folder.as_deref().or(temporary.as_ref().map(tempfile::TempDir::path));
+    let folder = folder.expect("a folder is given or made");
     let city = Arc::new(City::found(run.seed)?);
 
     let ports = free_ports()?;

@@ -11,6 +11,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -23,6 +24,9 @@ use tokio::process::{Child, Command};
 const STREET: &str = env!("CARGO_BIN_EXE_gulou-street");
 /// A street that has not done it by then never will.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A report that is so late was not sent; usually they take a second.
+const LATE: SignedDuration = SignedDuration::from_secs(4);
 
 /// A running street.
 struct Running {
@@ -201,6 +205,27 @@ async fn faults_stay_where_they_are_and_pass_when_they_are_taken_back() {
     let brightness = |sign: &Value| sign["frame"]["brightness"].as_u64().unwrap();
     assert_eq!(street.ask("sign-4/light?lux=1").await, 204);
     street.until_device("sign-4", "is dimmed", |sign| brightness(sign) < brightness(&lit)).await;
+
+    // A full disk stops the reports, not the sign; they go on when there is room again.
+    let begun = street.until_device("sign-2", "is well", proven).await;
+    if begun["unavailable"]["fill"].is_null() {
+        assert_eq!(street.ask("sign-2/fill").await, 204);
+        let mut since = (0, Timestamp::UNIX_EPOCH);
+        let silent = |street: &Value| {
+            let (sign, now) = (device(street, "sign-2"), street["now"].as_str().unwrap());
+            let (sequence, now) =
+                (sign["frame"]["sequence"].as_u64().unwrap(), now.parse().unwrap());
+            if proven(sign) || since.0 != sequence {
+                since = (sequence, now);
+            }
+            now.duration_since(since.1) > LATE
+        };
+        street.until("sign-2 draws what it cannot report", silent).await;
+        assert_eq!(street.ask("sign-2/free").await, 204);
+        street.until_device("sign-2", "reports again", proven).await;
+    } else {
+        eprintln!("skipped: filling a disk needs root");
+    }
 
     // Dead programs come back.
     assert_eq!(street.ask("sign-3/kill").await, 204);
