@@ -307,9 +307,16 @@ fn a_sixteen_character_name_is_shown_in_parts() {
     let mut sign = small();
     sign.board("08:00:00", vec![bus("5", &"福州".repeat(8), "", "08:09:00", "08:00:00")]);
     let pages = [sign.at("08:00:00"), sign.at("08:00:06")];
-    assert_grid!(pages[0], ["5 福州福州福州福州福", "                  9分"]);
-    assert_grid!(pages[1], ["5 州福州福州福州", "                  9分"]);
+    assert_grid!(pages[0], ["5 福州福州福州福州…", "                  9分"]);
+    assert_grid!(pages[1], ["5 …福州福州福州福州", "                  9分"]);
     assert_eq!(sign.page.unwrap().content_id, "board/S1/2026-11-23T00:00:00Z#2/2");
+}
+
+#[test]
+fn the_end_of_a_long_name_stands_beside_the_time() {
+    let mut sign = sign(Panel::Led128x32, &[Lang::En]);
+    sign.board("08:00:00", vec![bus("54", "", "Software Park Zone G", "08:09:00", "08:00:00")]);
+    assert_grid!(sign.at("08:00:06"), ["54 Software Park", "   Zone G       9 min"]);
 }
 
 #[test]

@@ -87,6 +87,17 @@ pub fn wrap(ruler: &Ruler, face: Face, text: &str, width: u32) -> Vec<String> {
     lines
 }
 
+/// All ways to [`wrap`] in as few lines, evenest first: at no narrower width is a word broken.
+pub fn wraps(ruler: &Ruler, face: Face, text: &str, width: u32) -> Vec<Vec<String>> {
+    let most = wrap(ruler, face, text, width);
+    let step = (face.em() / 2).max(1) as usize;
+    let words = text.split(' ').filter(|word| word.is_ascii());
+    let longest = words.map(|word| ruler.width(face, word)).max().unwrap_or(0);
+    let least = (width / u32::try_from(most.len().max(1)).unwrap_or(1)).max(longest);
+    let narrower = (least..width).step_by(step).map(|width| wrap(ruler, face, text, width));
+    narrower.filter(|lines| lines.len() <= most.len()).chain([most.clone()]).collect()
+}
+
 /// Where the first line of `text` ends, in bytes; at least one character.
 fn line_end(ruler: &Ruler, face: Face, text: &str, width: u32) -> usize {
     let mut fits = 0;
@@ -145,6 +156,15 @@ mod tests {
         );
         assert_eq!(wrapped("福州火车南站", 9), ["福州火车", "南站"]);
         assert_eq!(wrapped("Zhongzhouzhongzhou", 8), ["Zhongzho", "uzhongzh", "ou"]);
+    }
+
+    #[test]
+    fn balanced_lines_leave_no_word_alone() {
+        let balanced =
+            |text, columns: u32| wraps(&Ruler::Cells, Face::Pixel12, text, columns * 6).remove(0);
+        assert_eq!(balanced("Software Park Zone G", 18), ["Software", "Park Zone G"]);
+        assert_eq!(balanced("Administration Hall", 16), ["Administration", "Hall"]);
+        assert_eq!(balanced("Doumen", 18), ["Doumen"]);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::when::{Certainty, When};
 
 /// Most pages of buses in one language: nobody waits longer to see a page again. Later buses are left out.
 const PAGES_MAX: usize = 4;
+/// Dark pixels left of everything: letters at the very edge melt into the frame.
+const MARGIN: u32 = 1;
 /// Most lines of one notice; what does not fit is left out from its end.
 const NOTICE_LINES_MAX: usize = 8;
 
@@ -55,8 +57,8 @@ pub struct Leaf {
 enum Block {
     /// One line for one bus.
     Compact { key: String, destination: String, face: Face },
-    /// Two lines for one bus.
-    Tall { key: String, destination: String, face: Face },
+    /// Two lines for one bus; the end of a long destination may stand beside the time.
+    Tall { key: String, destination: String, rest: String, face: Face },
     /// One line of words.
     Line { text: String, ink: Ink, face: Face },
 }
@@ -64,10 +66,10 @@ enum Block {
 impl Grid {
     /// 128 x 32.
     pub const TWO_LINES: Grid =
-        Grid { width: 126, slots: 2, pitch: 15, gap: 6, baseline: 12, faces: &[Face::Pixel12] };
+        Grid { width: 125, slots: 2, pitch: 15, gap: 6, baseline: 12, faces: &[Face::Pixel12] };
     /// 192 x 64.
     pub const THREE_LINES: Grid = Grid {
-        width: 190,
+        width: 189,
         slots: 3,
         pitch: 20,
         gap: 8,
@@ -151,8 +153,8 @@ impl Grid {
             } else {
                 let before = page.clone();
                 for (nth, part) in parts.into_iter().enumerate() {
-                    let tall =
-                        Block::Tall { key: row.key.clone(), destination: part.1, face: part.0 };
+                    let (face, [destination, rest]) = part;
+                    let tall = Block::Tall { key: row.key.clone(), destination, rest, face };
                     if nth == 0 {
                         pages.last_mut().expect("it is open").push(tall);
                     } else {
@@ -200,20 +202,36 @@ impl Grid {
         when.soon().into_iter().map(words).max().unwrap_or(0) + label
     }
 
-    /// A destination on a line of its own: whole if any form fits, otherwise part by part.
-    fn parts(self, row: &Row, column: u32, lang: Lang, ruler: &Ruler) -> Vec<(Face, String)> {
+    /// A destination on a line of its own, its end beside the time where it needs the room and no label does;
+    /// where no form fits, part by part, each with a sign that it goes on.
+    fn parts(self, row: &Row, column: u32, lang: Lang, ruler: &Ruler) -> Vec<(Face, [String; 2])> {
         let width = self.width - column;
+        let beside = width.saturating_sub(self.room_for_time(row.when, lang, ruler) + self.gap);
         for level in 0..LEVELS {
             for face in self.faces {
                 let name = fit::form(&ruler.readable(*face, &row.destination, lang), level);
                 if ruler.width(*face, &name) <= width {
-                    return vec![(*face, name)];
+                    return vec![(*face, [name, String::new()])];
+                }
+                let beside_time = |lines: &Vec<String>| {
+                    lines.len() == 2 && ruler.width(*face, &lines[1]) <= beside
+                };
+                let two = fit::wraps(ruler, *face, &name, width).into_iter().find(beside_time);
+                if let Some(two) = two.filter(|_| row.when.label(lang).is_none()) {
+                    return vec![(*face, [two[0].clone(), two[1].clone()])];
                 }
             }
         }
-        let face = self.faces[0];
-        let lines = fit::wrap(ruler, face, &ruler.readable(face, &row.destination, lang), width);
-        lines.into_iter().map(|line| (face, line)).collect()
+        let face = self.faces[self.faces.len() - 1];
+        // Whoever has to read it in parts reads its short form.
+        let name = fit::form(&ruler.readable(face, &row.destination, lang), 1);
+        let room = width.saturating_sub(2 * ruler.width(face, "…"));
+        let lines = fit::wraps(ruler, face, &name, room).swap_remove(0);
+        let last = lines.len().saturating_sub(1);
+        let mark = |here: bool| if here { "…" } else { "" };
+        let part =
+            |(nth, line): (usize, String)| format!("{}{line}{}", mark(nth > 0), mark(nth < last));
+        lines.into_iter().enumerate().map(part).map(|part| (face, [part, String::new()])).collect()
     }
 
     /// The heading in as many lines as it takes; with no row under it, the stop's name follows.
@@ -305,8 +323,8 @@ impl Leaf {
                 (Block::Compact { destination, face, .. }, Some(row)) => {
                     self.compact(row, destination, *face, top, setting, &mut marks);
                 }
-                (Block::Tall { destination, face, .. }, Some(row)) => {
-                    self.tall(row, destination, *face, top, setting, &mut marks);
+                (Block::Tall { destination, rest, face, .. }, Some(row)) => {
+                    self.tall(row, [destination, rest], *face, top, setting, &mut marks);
                 }
                 _ => {}
             }
@@ -326,7 +344,8 @@ impl Leaf {
     ) {
         let width = setting.ruler.width(face, text);
         if ink == Ink::OnAlarm {
-            let band = Rectangle::new(point(0, top), Size::new(self.grid.width, self.grid.pitch));
+            let band =
+                Rectangle::new(point(0, top), Size::new(self.grid.width + MARGIN, self.grid.pitch));
             marks.push(Mark::Fill(band, Ink::Alarm));
         }
         let left = self.grid.width.saturating_sub(width) / 2;
@@ -372,7 +391,7 @@ impl Leaf {
     fn tall(
         &self,
         row: &Row,
-        name: &str,
+        [name, rest]: [&str; 2],
         face: Face,
         top: u32,
         setting: Setting<'_>,
@@ -381,15 +400,19 @@ impl Leaf {
         self.line_name(row, top, setting, marks);
         marks.push(self.mark(self.column, top, face, name.to_owned(), ink_of(row)));
         let second = top + self.grid.pitch;
-        let note = row.when.label(self.lang).map(str::to_owned).or_else(|| self.stops(row));
-        // A label stands at the edge where it needs the room; it is never left out.
-        let note =
-            note.map(|note| (setting.ruler.width(Face::Pixel12, &note) + self.grid.gap, note));
-        let note_width = note.as_ref().map_or(0, |(width, _)| *width);
-        let left = self.time(row, self.column + note_width, second, setting, marks);
-        if let Some((width, note)) = note {
+        let label = row.when.label(self.lang).map(str::to_owned);
+        let beside = if rest.is_empty() {
+            label.or_else(|| self.stops(row)).map(|note| (Face::Pixel12, note, Ink::Soft))
+        } else {
+            Some((face, rest.to_owned(), ink_of(row)))
+        };
+        let beside_width = |face, text: &str| setting.ruler.width(face, text) + self.grid.gap;
+        let width = beside.as_ref().map_or(0, |(face, text, _)| beside_width(*face, text));
+        let left = self.time(row, self.column + width, second, setting, marks);
+        if let Some((face, text, ink)) = beside {
+            // It stands at the edge where it needs the room; a label is never left out.
             let at = if self.column + width <= left { self.column } else { 0 };
-            marks.push(self.mark(at, second, Face::Pixel12, note, Ink::Soft));
+            marks.push(self.mark(at, second, face, text, ink));
         }
     }
 
@@ -435,7 +458,7 @@ impl Leaf {
     }
 
     fn mark(&self, left: u32, top: u32, face: Face, text: String, ink: Ink) -> Mark {
-        Mark::Words { at: point(left, top + self.grid.baseline), face, text, ink }
+        Mark::Words { at: point(left + MARGIN, top + self.grid.baseline), face, text, ink }
     }
 }
 

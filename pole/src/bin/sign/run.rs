@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use drivers::surface::{Memory, Surface};
 use jiff::Timestamp;
 use pole::sign::{self, Event, Request, Sign};
@@ -52,7 +51,10 @@ struct Shell {
 /// Runs until a signal or an operator ends it.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let clock = Clock::new(CLOCK_FLOOR.parse::<Timestamp>().expect("the floor is a time"));
-    std::fs::create_dir_all(&config.state).with_context(|| config.state.display().to_string())?;
+    // A full or missing disk must not keep the glass dark; what needs it says so again and again.
+    if let Err(error) = std::fs::create_dir_all(&config.state) {
+        tracing::warn!("state folder {}: {error}", config.state.display());
+    }
     let surface = Surface::Memory(Memory::open(&config.surface, config.panel.size()));
     let sign = Sign::offline(config.sign(), surface, clock.now()).await?;
     let mut light = config.light.clone().map(|(serial, profile)| light::watch(serial, profile));
