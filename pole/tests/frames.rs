@@ -354,3 +354,23 @@ fn check_name(ruler: &pole::font::Ruler, panel: Panel, arrival: &Arrival, lang: 
         forms.iter().any(|form| letters(&said).contains(&letters(form).replace('…', "")));
     assert!(complete, "{name} on {panel} became {said}");
 }
+
+#[test]
+fn no_letter_leaves_the_panel_wherever_the_page_stands() {
+    for panel in [Panel::Led128x32, Panel::Led192x64] {
+        let Some(mut painter) = painter(panel) else { return };
+        // A band bleeds to the edge, so it has more pixels at some places than at others.
+        for (name, events, now) in scenes().into_iter().filter(|(name, ..)| *name != "emergency") {
+            let look = page(&painter, panel, events, now).look;
+            let mut lit = |shift| {
+                let mut frame = Frame::new(panel.size());
+                painter.paint(&Look { shift, ..look.clone() }, &mut frame);
+                frame.pixels().iter().filter(|value| **value > 0).count()
+            };
+            let here = lit((0, 0));
+            for shift in (0..9).map(|place| (place % 3, place / 3)) {
+                assert_eq!(lit(shift), here, "{name} on {panel}, moved by {shift:?}");
+            }
+        }
+    }
+}
