@@ -5,6 +5,7 @@
 
 mod report;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use drivers::surface::{Frame, Region, Surface, SurfaceError};
@@ -12,6 +13,7 @@ use jiff::tz::TimeZone;
 use sync::courier::{self, Incoming, LinkState};
 use sync::link::{Link, LinkError, LinkEvent};
 use sync::outbox::{Draft, Limits};
+use sync::stream::StreamState;
 use sync::{
     Command, CommandState, Courier, CourierError, DeviceId, Envelope, Lang, Moment, Mono, Packet,
     StopId, Tenant, Timetable, Topic,
@@ -255,6 +257,11 @@ impl Sign {
     /// What stands on the glass, as one text to be spoken.
     pub fn sentence(&self, lang: Lang) -> String {
         self.glass.sentence(lang)
+    }
+
+    /// How far each stream has come, here and at the platform.
+    pub fn streams(&self) -> BTreeMap<String, StreamState> {
+        self.courier.as_ref().map(Courier::streams).unwrap_or_default()
     }
 
     /// Frames painted since the start.
