@@ -84,7 +84,7 @@ export class Lines {
   #label(text, x, y) {
     const width = [...text].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 10 : 5.5), 0);
     const sides = [[8, 0], [-8 - width, 0], [-width / 2, -11], [-width / 2, 14]];
-    const free = ([dx, dy]) => this.#labels.every((other) => Math.abs(other.y - y - dy) > 11 || other.x > x + dx + width || other.x + other.width < x + dx);
+    const free = ([dx, dy]) => x + dx > 0 && x + dx + width < WIDTH && this.#labels.every((other) => Math.abs(other.y - y - dy) > 11 || other.x > x + dx + width || other.x + other.width < x + dx);
     const [dx, dy] = sides.find(free) ?? sides[0];
     this.#labels.push({ x: x + dx, y: y + dy, width });
     return svg("text", { class: "label", x: dx, y: dy + 3.5 }, text);

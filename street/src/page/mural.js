@@ -107,6 +107,12 @@ export class Mural {
     return this.#signs.get(id)?.glass.canvas.dataset.sha256;
   }
 
+  /** Takes the buses off the road; they come back with the next word of them, in the language then in use. */
+  clear() {
+    for (const bus of this.#buses.values()) bus.node.remove();
+    this.#buses.clear();
+  }
+
   /** Lets the buses pass that are near one of the signs' stops. */
   drive(buses, lines, placed, stops) {
     const seen = new Set();

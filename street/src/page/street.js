@@ -206,6 +206,7 @@ spoken(() => {
   at("language").textContent = language() === "en" ? "中文" : "English";
   at("language").lang = language() === "en" ? "zh-CN" : "en";
   fold(folded, false);
+  mural.clear();
   if (drawn) lines.draw({ ...drawn, devices: street.devices });
   showLink(link);
   show();
