@@ -20,6 +20,8 @@ use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Transaction};
 const CONNECTIONS_MAX: u32 = 8;
 /// How long a writer waits for another one.
 const BUSY_MS: u32 = 10_000;
+/// Pages of the log before SQLite folds it into the file: at 4 KiB each, once for many batches and not for each.
+const CHECKPOINT_PAGES: u32 = 8192;
 /// Rows of one statement: each size is prepared once, a batch is cut into these.
 const CHUNKS: [usize; 4] = [256, 32, 4, 1];
 
@@ -93,7 +95,8 @@ impl Store {
 async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     if connection.backend_name() == "SQLite" {
         let pragmas = format!(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout={BUSY_MS}; PRAGMA foreign_keys=ON"
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout={BUSY_MS}; \
+             PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}"
         );
         sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(connection).await?;
     }
