@@ -206,26 +206,7 @@ async fn faults_stay_where_they_are_and_pass_when_they_are_taken_back() {
     assert_eq!(street.ask("sign-4/light?lux=1").await, 204);
     street.until_device("sign-4", "is dimmed", |sign| brightness(sign) < brightness(&lit)).await;
 
-    // A full disk stops the reports, not the sign; they go on when there is room again.
-    let begun = street.until_device("sign-2", "is well", proven).await;
-    if begun["unavailable"]["fill"].is_null() {
-        assert_eq!(street.ask("sign-2/fill").await, 204);
-        let mut since = (0, Timestamp::UNIX_EPOCH);
-        let silent = |street: &Value| {
-            let (sign, now) = (device(street, "sign-2"), street["now"].as_str().unwrap());
-            let (sequence, now) =
-                (sign["frame"]["sequence"].as_u64().unwrap(), now.parse().unwrap());
-            if proven(sign) || since.0 != sequence {
-                since = (sequence, now);
-            }
-            now.duration_since(since.1) > LATE
-        };
-        street.until("sign-2 draws what it cannot report", silent).await;
-        assert_eq!(street.ask("sign-2/free").await, 204);
-        street.until_device("sign-2", "reports again", proven).await;
-    } else {
-        eprintln!("skipped: filling a disk needs root");
-    }
+    fill_a_disk(&street).await;
 
     // Dead programs come back.
     assert_eq!(street.ask("sign-3/kill").await, 204);
@@ -240,6 +221,27 @@ async fn faults_stay_where_they_are_and_pass_when_they_are_taken_back() {
     assert!(street.end().await.success());
     assert_eq!(street.processes(), Vec::<String>::new());
     assert_eq!(fs::read_dir(street.folder.path()).unwrap().count(), 0, "no file is left either");
+}
+
+/// A full disk stops the reports, not the sign; they go on when there is room again.
+async fn fill_a_disk(street: &Running) {
+    let begun = street.until_device("sign-2", "is well", proven).await;
+    if !begun["unavailable"]["fill"].is_null() {
+        return eprintln!("skipped: filling a disk needs root");
+    }
+    assert_eq!(street.ask("sign-2/fill").await, 204);
+    let mut since = (0, Timestamp::UNIX_EPOCH);
+    let silent = |street: &Value| {
+        let (sign, now) = (device(street, "sign-2"), street["now"].as_str().unwrap());
+        let (sequence, now) = (sign["frame"]["sequence"].as_u64().unwrap(), now.parse().unwrap());
+        if proven(sign) || since.0 != sequence {
+            since = (sequence, now);
+        }
+        now.duration_since(since.1) > LATE
+    };
+    street.until("sign-2 draws what it cannot report", silent).await;
+    assert_eq!(street.ask("sign-2/free").await, 204);
+    street.until_device("sign-2", "reports again", proven).await;
 }
 
 #[tokio::test]
