@@ -283,9 +283,11 @@ impl<'a> Maker<'a> {
         let last = run::expect_added(network, update, |stop, call, arrives_s| {
             placed.push((stop, Expected { run: number, call, scheduled: false, arrives_s }));
         });
-        if self.placed.len() == before {
+        if last.is_none() {
             self.forecast.counts.unmatched_stops +=
                 u32::try_from(update.stop_times.len()).unwrap_or(u32::MAX);
+        }
+        if self.placed.len() == before {
             return;
         }
         let (vehicle, position) = self.vehicle_of(update, update.stop_times.len(), |call| {

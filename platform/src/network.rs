@@ -88,7 +88,7 @@ pub struct Call {
     pub sequence: u32,
     /// Destination shown from here on, where it differs from the trip's.
     pub headsign: Option<TextIx>,
-    /// Whether riders may get on.
+    /// Whether riders may get on; never where the trip ends.
     pub boarding: bool,
 }
 

@@ -6,7 +6,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use sync::{Headway, StopId, Timetable, TimetableLine, Unknown};
 
-use crate::network::{LineIx, Network, ServiceIx, StopIx, TextIx, TripIx};
+use crate::network::{LineIx, Network, ServiceIx, StopIx, TextIx};
 
 /// Most days of one extract.
 pub const DAYS_MAX: u16 = 92;
@@ -80,18 +80,12 @@ pub fn extract(network: &Network, stop: &StopId, from: Date, days: u16) -> Optio
     })
 }
 
-/// Whether riders can leave from call `call` of `trip`: not where it ends.
-fn leaves(network: &Network, trip: TripIx, call: usize) -> bool {
-    let calls = network.calls(trip);
-    calls[call].boarding && call + 1 < calls.len()
-}
-
 /// Departures from `stop`, ascending, by line, destination and service.
 fn departures(network: &Network, stop: StopIx) -> Departures {
     let mut departures = Departures::new();
     for visit in network.visits(stop) {
         let (trip, call) = (network.trip(visit.trip), usize::from(visit.call));
-        if leaves(network, visit.trip, call) {
+        if network.calls(visit.trip)[call].boarding {
             let time = network.times(visit.trip)[call];
             let departure_s = visit.arrival_s + (time.departure_s - time.arrival_s);
             let key = (trip.line, network.destination(visit.trip, call));
@@ -110,8 +104,9 @@ fn frequent(network: &Network, stop: StopIx) -> Headways {
     let mut headways = Headways::new();
     for frequency in network.frequencies().iter().filter(|frequency| !frequency.exact) {
         let (trip, times) = (network.trip(frequency.trip), network.times(frequency.trip));
-        let here = network.calls(frequency.trip).iter().position(|call| call.stop == stop);
-        let Some(call) = here.filter(|call| leaves(network, frequency.trip, *call)) else {
+        let calls = network.calls(frequency.trip);
+        let here = calls.iter().position(|call| call.stop == stop);
+        let Some(call) = here.filter(|call| calls[*call].boarding) else {
             continue;
         };
         let ride_s = times[call].departure_s - times[0].departure_s.min(times[call].departure_s);

@@ -219,21 +219,25 @@ fn by_sequence(calls: &[Call], from: usize, sequence: u32) -> Option<usize> {
     (call >= from).then_some(call)
 }
 
-/// Says for each stop time with an absolute time when it is expected; returns where the run ends.
+/// Says for each stop time with an absolute time when it is expected; returns where the run ends,
+/// of which it says nothing: nobody boards there.
 pub(super) fn expect_added(
     network: &Network,
     update: &TripUpdate,
     mut say: impl FnMut(StopIx, u16, i64),
 ) -> Option<StopIx> {
-    let mut last = None;
-    for (call, stop) in
-        update.stop_times.iter().enumerate().filter(|(_, stop)| stop.state == StopState::Scheduled)
-    {
-        let Some(there) = network.stop_by_id(&stop.stop) else { continue };
-        last = Some(there);
+    let calls = update.stop_times.iter().enumerate();
+    let mut calls = calls
+        .filter(|(_, stop)| stop.state == StopState::Scheduled)
+        .filter_map(|(call, stop)| Some((call, stop, network.stop_by_id(&stop.stop)?)))
+        .peekable();
+    while let Some((call, stop, there)) = calls.next() {
+        if calls.peek().is_none() {
+            return Some(there);
+        }
         if let Some(Prediction::At(arrives_s)) = stop.arrival.or(stop.departure) {
             say(there, call_ix(call), arrives_s);
         }
     }
-    last
+    None
 }

@@ -55,15 +55,27 @@ fn changes(boards: &mut Boards, now: Timestamp, event: Event) -> Vec<Effect> {
     boards.handle(now, event).collect()
 }
 
-/// The small city of the reader's tests; T1 calls at S1 08:00, S2 08:05, S3 08:11, S4 08:16.
+/// What the boards' city has other than the reader's: a stop more, so that riders board at S4.
+const LONGER: [(&str, &str); 2] = [
+    ("stops.txt", "stop_id,stop_name\nS1,火车站\nS2,东街口\nS3,南门兜\nS4,津泰路\nS5,三坊七巷\n"),
+    (
+        "stop_times.txt",
+        "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n\
+         T1,08:00:00,08:00:00,S1,1\nT1,08:05:00,08:06:00,S2,2\nT1,,,S3,3\nT1,08:16:00,08:16:00,S4,4\n\
+         T1,08:21:00,08:21:00,S5,5\nT2,24:30:00,24:30:00,S1,1\nT2,24:35:00,24:35:00,S2,2\n\
+         T2,24:40:00,24:40:00,S3,3\nT2,24:45:00,24:45:00,S4,4\nT2,24:50:00,24:50:00,S5,5\n",
+    ),
+];
+
+/// A small city; T1 calls at S1 08:00, S2 08:05, S3 08:11, S4 08:16 and ends at S5 08:21.
 fn city() -> Boards {
     city_of(&[])
 }
 
 fn city_of(changes: &[(&str, &str)]) -> Boards {
     let mut boards = Boards::new();
-    boards
-        .handle(at("05:00:00"), Event::Network(Arc::new(gtfs::load(&city_with(changes)).unwrap())));
+    let zip = city_with(&[changes, &LONGER].concat());
+    boards.handle(at("05:00:00"), Event::Network(Arc::new(gtfs::load(&zip).unwrap())));
     boards
 }
 
@@ -389,7 +401,7 @@ fn the_service_day_is_guessed_where_the_feed_does_not_name_it() {
 
 #[test]
 fn another_platform_gets_the_arrival_and_the_planned_one_loses_it() {
-    let stops = "stop_id,stop_name\nS1,a\nS2,b\nS3,c\nS4,d\nS3-b,c\n";
+    let stops = "stop_id,stop_name\nS1,a\nS2,b\nS3,c\nS4,d\nS5,e\nS3-b,c\n";
     let mut boards = city_of(&[("stops.txt", stops)]);
     // T1 calls at S3 with stop_sequence 3.
     let elsewhere = StopTime { sequence: Some(3), ..arrives("S3-b", "08:12:00") };
@@ -411,7 +423,8 @@ fn another_platform_gets_the_arrival_and_the_planned_one_loses_it() {
 #[test]
 fn a_loop_shows_its_stop_twice() {
     let times = "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n\
-                 T1,08:00:00,08:00:00,S1,1\nT1,08:05:00,08:05:00,S2,2\nT1,08:10:00,08:10:00,S1,3\n";
+                 T1,08:00:00,08:00:00,S1,1\nT1,08:05:00,08:05:00,S2,2\nT1,08:10:00,08:10:00,S1,3\n\
+                 T1,08:15:00,08:15:00,S5,4\n";
     let mut boards = city_of(&[("stop_times.txt", times)]);
     let trip = update("T1", vec![late("S1", 60), late("S2", 60), late("S1", 90)]);
     let bus = Vehicle { sequence: Some(2), ..vehicle("B7", "T1", "S2", "07:58:00") };
@@ -425,7 +438,36 @@ fn a_loop_shows_its_stop_twice() {
 #[test]
 fn nobody_is_sent_to_a_bus_they_may_not_enter() {
     let times = "trip_id,arrival_time,departure_time,stop_id,stop_sequence,pickup_type\n\
-                 T1,08:00:00,08:00:00,S1,1,0\nT1,08:05:00,08:05:00,S2,2,1\n";
+                 T1,08:00:00,08:00:00,S1,1,0\nT1,08:05:00,08:05:00,S2,2,1\n\
+                 T1,08:10:00,08:10:00,S3,3,0\nT1,08:15:00,08:15:00,S4,4,0\n";
     let boards = city_of(&[("stop_times.txt", times)]);
     assert_eq!(board(&boards, "S2", "07:55:00"), [""; 0]);
+    assert_eq!(board(&boards, "S3", "07:55:00"), ["K1 三坊七巷 08:10:00 schedule"]);
+}
+
+#[test]
+fn no_board_lists_a_bus_where_its_trip_ends() {
+    let mut boards = city();
+    let nothing = [""; 0];
+    assert_eq!(board(&boards, "S5", "08:00:00"), nothing, "the timetable");
+    let bus = || vec![vehicle("B7", "T1", "S1", "08:00:00")];
+    boards.handle(at("08:00:00"), Event::Trips(feed("08:00:00", vec![], bus())));
+    assert_eq!(board(&boards, "S5", "08:00:00"), nothing, "a vehicle without predictions");
+    let trip = update("T1", vec![arrives("S4", "08:17:00"), arrives("S5", "08:22:00")]);
+    boards.handle(at("08:01:00"), Event::Trips(feed("08:01:00", vec![trip], bus())));
+    assert_eq!(board(&boards, "S5", "08:01:00"), nothing, "a prediction");
+    assert_eq!(board(&boards, "S4", "08:01:00").len(), 1);
+
+    // An added trip passes S5, ends at S4, and is on its way until only its end is left.
+    let all = vec![arrives("S5", "08:17:00"), arrives("S4", "08:22:00"), stop("elsewhere")];
+    let mut trip = update("extra", all);
+    trip.trip.line = "R1".into();
+    trip.state = TripState::Added;
+    boards.handle(at("08:02:00"), Event::Trips(feed("08:02:00", vec![trip.clone()], vec![])));
+    assert_eq!(board(&boards, "S5", "08:02:00"), ["K1 津泰路 08:17:00 prediction, seen 08:02:00"]);
+    assert_eq!(board(&boards, "S4", "08:02:00"), ["K1 三坊七巷 08:16:00 schedule"]);
+    trip.stop_times.remove(0);
+    boards.handle(at("08:18:00"), Event::Trips(feed("08:18:00", vec![trip], vec![])));
+    assert_eq!(board(&boards, "S4", "08:18:00"), nothing);
+    assert_eq!(boards.counts().unmatched_stops, 0, "its end is a stop of the city");
 }

@@ -23,9 +23,17 @@ fn any_stop_time() -> impl Strategy<Value = StopTime> {
     let prediction =
         || prop_oneof![around().prop_map(Prediction::At), (-900..900).prop_map(Prediction::Late)];
     let state = prop_oneof![6 => Just(StopState::Scheduled), 1 => Just(StopState::Skipped), 1 => Just(StopState::NoData)];
-    let stop = prop_oneof![Just(""), Just("S1"), Just("S2"), Just("S3"), Just("S4"), Just("S9")];
+    let stop = prop_oneof![
+        Just(""),
+        Just("S1"),
+        Just("S2"),
+        Just("S3"),
+        Just("S4"),
+        Just("S5"),
+        Just("S9")
+    ];
     (
-        prop::option::of(0..6u32),
+        prop::option::of(0..7u32),
         stop,
         prop::option::of(prediction()),
         prop::option::of(prediction()),
@@ -54,7 +62,7 @@ fn any_trip() -> impl Strategy<Value = TripUpdate> {
 }
 
 fn any_vehicle() -> impl Strategy<Value = Vehicle> {
-    let stop = prop_oneof![Just(""), Just("S1"), Just("S3"), Just("S4")];
+    let stop = prop_oneof![Just(""), Just("S1"), Just("S3"), Just("S4"), Just("S5")];
     (
         prop_oneof![Just("B7"), Just("B8")],
         prop_oneof![Just(""), Just("T1")],

@@ -30,8 +30,8 @@ fn every_board_of_the_recorded_city_says_what_its_feed_says() {
     let naive = naive(&trips, &folder.join("raba.zip"), now.as_second());
     assert_eq!(
         naive.values().map(Vec::len).sum::<usize>(),
-        3,
-        "one bus with three stops to go is on the road on that Sunday"
+        2,
+        "one bus with two stops to go and then its last is on the road on that Sunday"
     );
     for stop in network.stops() {
         let board = boards.board(&stop.id, now).unwrap();
@@ -43,6 +43,7 @@ fn every_board_of_the_recorded_city_says_what_its_feed_says() {
 }
 
 /// Each prediction that is not past, by stop: the feed's own time, or the timetable's moved by the last delay.
+/// Nobody boards at a trip's last stop, so it is left out.
 fn naive(bytes: &[u8], zip: &Path, now_s: i64) -> BTreeMap<String, Vec<(i64, String)>> {
     let rows = stop_times(zip);
     let mut stops = BTreeMap::<String, Vec<(i64, String)>>::new();
@@ -59,7 +60,8 @@ fn naive(bytes: &[u8], zip: &Path, now_s: i64) -> BTreeMap<String, Vec<(i64, Str
                 .parse()
                 .unwrap();
         let mut late = None;
-        for (sequence, (stop, scheduled_s)) in &rows[&trip.trip_id] {
+        let calls = &rows[&trip.trip_id];
+        for (sequence, (stop, scheduled_s)) in calls.iter().take(calls.len() - 1) {
             let told =
                 update.stop_time_update.iter().find(|told| told.stop_sequence == Some(*sequence));
             if told.is_some_and(|told| told.schedule_relationship != 0) {

@@ -121,12 +121,10 @@ fn timed(rows: &[Row]) -> Option<(Vec<DraftCall>, bool)> {
         let arrival_s = arrival_s.max(last_s);
         let departure_s = row.departure_s.unwrap_or(arrival_s).max(arrival_s);
         last_s = departure_s;
-        let call = Call {
-            stop: row.stop,
-            sequence: row.sequence,
-            headsign: row.headsign,
-            boarding: row.boarding,
-        };
+        // Nobody boards where the trip ends, and most feeds leave it to the reader to know.
+        let boarding = row.boarding && number + 1 < rows.len();
+        let call =
+            Call { stop: row.stop, sequence: row.sequence, headsign: row.headsign, boarding };
         calls.push(DraftCall { call, time: CallTime { arrival_s, departure_s } });
     }
     Some((calls, backwards))
