@@ -7,5 +7,6 @@ mod chaos;
 mod laws;
 mod outages;
 mod recorded;
+mod replay;
 mod storm;
 mod world;
