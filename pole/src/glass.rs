@@ -1,7 +1,7 @@
 //! The sign's core: what stands on the glass, and until when.
 //!
 //! It holds the last whole state it was told (board, alerts, timetable), judges how old that is, climbs
-//! down the [`ladder`], plans pages and turns them. It never reads a clock, draws a pixel or sends a byte.
+//! down the ladder, plans pages and turns them. It never reads a clock, draws a pixel or sends a byte.
 
 pub mod brightness;
 pub mod burn_in;

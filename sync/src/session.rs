@@ -163,7 +163,7 @@ struct Rtt {
 }
 
 impl Session {
-    /// Starts at `now`, with a first attempt within [`BACKOFF_MIN`].
+    /// Starts at `now`, with a first attempt within `BACKOFF_MIN`.
     pub fn new(seed: u64, now: Mono) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let until = now + jitter(&mut random, BACKOFF_MIN);
