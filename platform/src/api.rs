@@ -52,6 +52,8 @@ pub struct Desk {
     pub fleet: mpsc::Sender<fleet::Request>,
     /// Where commands go.
     pub outgoing: mpsc::Sender<Outgoing>,
+    /// Told when the revocation list changed.
+    pub revoked: tokio_watch::Sender<()>,
     /// What is new.
     pub press: Press,
     /// Figures.
@@ -85,6 +87,7 @@ pub type Shared = Arc<Desk>;
         devices::list,
         devices::register,
         devices::one,
+        devices::remove,
         devices::events,
         devices::commands,
         devices::command,
@@ -119,7 +122,7 @@ impl utoipa::Modify for Bearer {
 pub fn router(desk: Shared) -> Router {
     Router::new()
         .route("/api/devices", get(devices::list).post(devices::register))
-        .route("/api/devices/{device}", get(devices::one))
+        .route("/api/devices/{device}", get(devices::one).delete(devices::remove))
         .route("/api/devices/{device}/events", get(devices::events))
         .route("/api/devices/{device}/commands", get(devices::commands).post(devices::command))
         .route("/api/boards/{stop}", get(stops::board))

@@ -50,6 +50,8 @@ pub struct Settings {
     pub port: u16,
     /// PEM file of the authority that signs client certificates.
     pub ca: PathBuf,
+    /// PEM file of that authority's revocation list.
+    pub revocations: PathBuf,
     /// PEM file of the broker's certificate.
     pub certificate: PathBuf,
     /// PEM file of its key.
@@ -112,12 +114,18 @@ impl Broker {
         self.life.subscribe()
     }
 
-    /// Starts it again whenever it dies, until `stop`; then ends it.
-    pub async fn supervise(mut self, stop: CancellationToken) {
+    /// Starts it again whenever it dies, until `stop`; then ends it. Whenever `revoked` changes, it reads its
+    /// revocation list anew.
+    pub async fn supervise(mut self, mut revoked: watch::Receiver<()>, stop: CancellationToken) {
         let mut backoff = BACKOFF.0;
         loop {
             let ended = tokio::select! {
                 ended = death(&mut self.child, &mut backoff) => ended,
+                // A broker that is only just starting dies of it, and reads the list when it starts again.
+                Ok(()) = revoked.changed() => {
+                    self.signal(Signal::SIGHUP);
+                    continue;
+                }
                 () = stop.cancelled() => return self.end().await,
             };
             report(ended);
@@ -126,6 +134,7 @@ impl Broker {
                 return;
             }
             backoff = (backoff * 2).min(BACKOFF.1);
+            revoked.mark_unchanged();
             match spawn(&self.settings.folder) {
                 Ok(child) => self.child = child,
                 Err(error) => error!("{error}"),
@@ -137,12 +146,17 @@ impl Broker {
 
     /// Asks it to write its files and leave; insists after a while.
     async fn end(&mut self) {
-        if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        }
+        self.signal(Signal::SIGTERM);
         if timeout(STOP_PATIENCE, self.child.wait()).await.is_err() {
             warn!("mosquitto does not stop; killing it");
             let _ = self.child.kill().await;
+        }
+    }
+
+    /// Nothing when the process is gone.
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
+            let _ = kill(Pid::from_raw(pid), signal);
         }
     }
 }
@@ -243,8 +257,8 @@ fn configuration(settings: &Settings) -> String {
     // As root, Mosquitto would become `mosquitto` and be unable to read these files.
     let user = if nix::unistd::geteuid().is_root() { "user root\n" } else { "" };
     let (folder, port) = (settings.folder.display(), settings.port);
-    let (ca, certificate, key) =
-        (settings.ca.display(), settings.certificate.display(), settings.key.display());
+    let (ca, revocations) = (settings.ca.display(), settings.revocations.display());
+    let (certificate, key) = (settings.certificate.display(), settings.key.display());
     let packet_max = PAYLOAD_MAX + PACKET_OVERHEAD;
     format!(
         "# Made by gulou-platform at each start.\n\
@@ -265,6 +279,7 @@ fn configuration(settings: &Settings) -> String {
          \n\
          listener {port}\n\
          cafile {ca}\n\
+         crlfile {revocations}\n\
          certfile {certificate}\n\
          keyfile {key}\n\
          require_certificate true\n\

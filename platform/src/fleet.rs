@@ -40,6 +40,8 @@ pub enum Request {
     Csr(DeviceId, Bytes),
     /// What it shall have may be something else now.
     Content(DeviceId),
+    /// It was given up.
+    Removed(DeviceId),
 }
 
 /// Shell of the fleet's desk.
@@ -95,6 +97,7 @@ impl Fleet {
             let done = match event {
                 Event::Request(Request::Sync(device)) => self.sync(&device).await,
                 Event::Request(Request::Content(device)) => self.content_of(&device).await,
+                Event::Request(Request::Removed(device)) => self.clear(&device).await,
                 Event::Request(Request::Csr(device, csr)) => {
                     self.certify(&device, &csr).await;
                     Ok(())
@@ -165,6 +168,19 @@ impl Fleet {
             Ok(Err(error)) => return Err(error.into()),
             Err(error) => error!("content of {}: {error}", device.device),
         }
+        Ok(())
+    }
+
+    /// Takes back what stands retained about a device.
+    async fn clear(&self, device: &DeviceId) -> Result<(), FleetError> {
+        self.library.withdraw(device)?;
+        let now = self.clock.now().wall;
+        let empty =
+            |topic: Topic| Outgoing::seal(&self.tenant, &topic, "gulou.none.v1", now, vec![]);
+        self.keep(empty(Topic::Content(device.clone()))).await;
+        // Once only: the shelf would say it again on the next link, when the device may be back.
+        let presence = Packet { retain: true, ..empty(Topic::Presence(device.clone())) };
+        let _ = self.outgoing.send(Outgoing::Answer(presence)).await;
         Ok(())
     }
 

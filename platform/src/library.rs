@@ -158,6 +158,15 @@ impl Library {
         published.iter().map(|(signed, manifest)| self.packet(signed, manifest)).collect()
     }
 
+    /// Forgets what a device shall have; its blobs go with the next [`collect`](Self::collect).
+    pub fn withdraw(&self, device: &DeviceId) -> Result<(), LibraryError> {
+        let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::fs::remove_file(self.manifest_path(device)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.disk(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes blobs that no manifest has named for a week; returns how many.
     pub fn collect(&self, now: SystemTime) -> Result<usize, LibraryError> {
         let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -98,6 +98,8 @@ struct Assembly {
     journal: Arc<Journal>,
     press: Press,
     outgoing: mpsc::Sender<Outgoing>,
+    /// Told when the revocation list changed.
+    revoked: watch::Sender<()>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -158,6 +160,7 @@ impl Assembly {
             journal: Arc::default(),
             press: Press::default(),
             outgoing,
+            revoked: watch::Sender::default(),
             tasks: JoinSet::new(),
             stop: CancellationToken::new(),
             config,
@@ -178,6 +181,8 @@ impl Assembly {
         let folder = std::path::absolute(self.config.data.join("broker"))
             .map_err(in_file(&self.config.data))?;
         let root = std::path::absolute(self.authority.root_path()).map_err(in_file(&folder))?;
+        let revocations =
+            std::path::absolute(self.authority.revocations_path()).map_err(in_file(&folder))?;
         let now = self.clock.now().wall;
         let own = Pem::write(&folder, "platform", &self.authority.issue_platform(now)?)?;
         let server =
@@ -187,12 +192,13 @@ impl Assembly {
             tenant: self.config.tenant.clone(),
             port,
             ca: root.clone(),
+            revocations,
             certificate: server.certificate,
             key: server.key,
         };
         let broker = Broker::start(settings).await?;
         let life = broker.life();
-        self.tasks.spawn(broker.supervise(self.stop.clone()));
+        self.tasks.spawn(broker.supervise(self.revoked.subscribe(), self.stop.clone()));
         let tls = TlsFiles { authority: root, certificate: own.certificate, key: own.key };
         let url = format!("mqtts://127.0.0.1:{port}");
         Ok((MqttConfig { url, client_id, tls: Some(tls) }, Some(life)))
@@ -367,6 +373,7 @@ impl Assembly {
             enrolment,
             fleet,
             outgoing: self.outgoing.clone(),
+            revoked: self.revoked.clone(),
             press: self.press.clone(),
             metrics: Arc::clone(&self.metrics),
             journal: Arc::clone(&self.journal),

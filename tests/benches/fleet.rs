@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
     let authority = Authority::open(&folder.path().join("ca"), &tenant, wall())?;
     let (url, broker) = start_broker(folder.path(), &authority).await?;
     let (life, stop) = (broker.life(), CancellationToken::new());
-    let supervisor = tokio::spawn(broker.supervise(stop.clone()));
+    let supervisor = tokio::spawn(broker.supervise(watch::channel(()).1, stop.clone()));
     let bare_kib = resident_kib(life.borrow().pid)?;
 
     let started = now();
@@ -103,6 +103,7 @@ async fn start_broker(folder: &Path, authority: &Authority) -> anyhow::Result<(S
         tenant: authority.tenant().clone(),
         port,
         ca: authority.root_path(),
+        revocations: authority.revocations_path(),
         certificate,
         key,
     };

@@ -217,6 +217,29 @@ pub async fn one(
     Ok(Json(view(device, up)))
 }
 
+/// Shuts a device out: its certificates and tokens are void, and the broker refuses it when it connects next.
+///
+/// A connection that it holds right now stays until it breaks, because Mosquitto looks at certificates
+/// only when somebody connects. A broker that is not the platform's own must read `authority/crl.pem` anew.
+/// What the device reported is kept; `POST /api/devices` takes it in again.
+#[utoipa::path(delete, path = "/api/devices/{device}", tag = "devices", params(("device" = String, Path)),
+    security(("operator" = [])),
+    responses((status = 204), (status = 401, body = Shape), (status = 404, body = Shape)))]
+pub async fn remove(
+    State(desk): State<Shared>,
+    Path(device): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let device = known(&desk, &device).await?.device;
+    let now = desk.clock.now().wall;
+    desk.enrolment.revoke(&device, now).await?;
+    desk.revoked.send_replace(());
+    desk.store.remove(&device, now).await?;
+    desk.press.tell(News::Device(device.clone()));
+    // When the platform ends right now, only stale messages are left that nobody else may read.
+    let _ = desk.fleet.send(Request::Removed(device)).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// What a device reported on one of its streams, newest first.
 #[utoipa::path(get, path = "/api/devices/{device}/events", tag = "devices",
     params(("device" = String, Path), EventsAsked),

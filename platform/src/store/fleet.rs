@@ -76,10 +76,11 @@ const DEVICE: &str = "SELECT d.device, d.role, d.stop, d.made_ms, p.payload AS p
      s.payload AS shown, s.happened_ms AS shown_ms, h.payload AS health, h.happened_ms AS health_ms \
      FROM devices d LEFT JOIN presence p ON p.device = d.device \
      LEFT JOIN latest s ON s.device = d.device AND s.kind = 'gulou.shown.v1' \
-     LEFT JOIN latest h ON h.device = d.device AND h.kind = 'gulou.health.v1'";
+     LEFT JOIN latest h ON h.device = d.device AND h.kind = 'gulou.health.v1' \
+     WHERE d.removed_ms IS NULL";
 
 impl Store {
-    /// Registers a device, or changes what is registered.
+    /// Registers a device, or changes what is registered. One that was removed starts as if never seen.
     pub async fn register(
         &self,
         device: &DeviceId,
@@ -88,19 +89,30 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO devices (device, role, stop, made_ms) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (device) DO UPDATE SET role = excluded.role, stop = excluded.stop";
+             ON CONFLICT (device) DO UPDATE SET role = excluded.role, stop = excluded.stop, removed_ms = NULL";
+        let forget = "DELETE FROM presence WHERE device IN \
+             (SELECT device FROM devices WHERE device = $1 AND removed_ms IS NOT NULL)";
+        let mut transaction = self.begin().await?;
+        sqlx::query(forget).bind(device.as_str()).execute(&mut *transaction).await?;
         let query = sqlx::query(sql).bind(device.as_str()).bind(plain(role));
         query
             .bind(stop.map(|stop| plain(&stop.0)))
             .bind(now.as_millisecond())
-            .execute(self.pool())
+            .execute(&mut *transaction)
             .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Takes a device out of service; what it reported stays.
+    pub async fn remove(&self, device: &DeviceId, now: Timestamp) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE devices SET removed_ms = $2 WHERE device = $1");
+        query.bind(device.as_str()).bind(now.as_millisecond()).execute(self.pool()).await?;
         Ok(())
     }
 
     /// Devices whose names follow `after`, in order.
     pub async fn devices(&self, after: &str, limit: u32) -> Result<Vec<Device>, StoreError> {
-        let sql = AssertSqlSafe(format!("{DEVICE} WHERE d.device > $1 ORDER BY d.device LIMIT $2"));
+        let sql = AssertSqlSafe(format!("{DEVICE} AND d.device > $1 ORDER BY d.device LIMIT $2"));
         let rows = sqlx::query(sql)
             .bind(plain(after))
             .bind(i64::from(limit))
@@ -111,7 +123,7 @@ impl Store {
 
     /// One device.
     pub async fn device(&self, id: &DeviceId) -> Result<Option<Device>, StoreError> {
-        let sql = AssertSqlSafe(format!("{DEVICE} WHERE d.device = $1"));
+        let sql = AssertSqlSafe(format!("{DEVICE} AND d.device = $1"));
         let row = sqlx::query(sql).bind(id.as_str()).fetch_optional(self.pool()).await?;
         row.as_ref().map(device).transpose()
     }

@@ -44,6 +44,23 @@ fn write_timetable(path: &Path) {
 }
 
 #[tokio::test]
+async fn the_content_of_a_removed_sign_is_taken_back() {
+    if !has_mosquitto() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let timetable = folder.path().join("gtfs.zip");
+    write_timetable(&timetable);
+    let district = District::start(&[&format!("--gtfs={}", timetable.display())]).await;
+    let mut sign = district.device("sign-7").await;
+    let topic = Topic::Content(sign.id.clone());
+    assert!(!sign.hear(&topic).await.payload.is_empty());
+    assert_eq!(district.delete("/api/devices/sign-7").await.status(), 204);
+    while !sign.hear(&topic).await.payload.is_empty() {}
+    assert!(!district.folder.join("library/manifests/sign-7.json").exists());
+}
+
+#[tokio::test]
 async fn a_sign_hears_its_board_and_hears_it_again_after_the_broker_forgot_everything() {
     if !has_mosquitto() {
         return;

@@ -79,6 +79,43 @@ async fn a_killed_broker_comes_back_and_events_flow_again() {
 }
 
 #[tokio::test]
+async fn a_removed_device_is_shut_out_until_it_is_enrolled_again() {
+    if !has_mosquitto() {
+        return;
+    }
+    let district = District::start(&[]).await;
+    let mut gone = [district.device("sign-7").await, district.device("sign-8").await];
+    let mut staying = district.device("sign-9").await;
+    gone[0].come_online(1).await;
+    district.until("/api/devices/sign-7", |device| device["state"] == "online").await;
+    // Both mostly within one second, which is all that the dates of revocation lists tell apart.
+    for device in &mut gone {
+        let path = format!("/api/devices/{}", device.id);
+        assert_eq!(district.delete(&path).await.status(), 204);
+        assert_eq!(district.delete(&path).await.status(), 404);
+        let reason = device.refused().await;
+        assert!(reason.contains("CertificateRevoked"), "{reason}");
+    }
+    // Its connection stood all the while, and a new one is welcome.
+    staying.say(1, Event::HEALTH, HEALTH).await;
+    staying.acked(1).await;
+    staying.reconnect().await;
+    assert_eq!(district.platform.broker.clone().unwrap().borrow().restarts, 0);
+
+    let mut again = district.device("sign-7").await;
+    district.until("/api/devices/sign-7", |device| device["state"] == "never").await;
+    again.say(1, Event::HEALTH, HEALTH).await;
+    again.acked(1).await;
+
+    // A new link hears what is retained before anything else, and the old presence is not.
+    let district = district.restart().await;
+    staying.reconnect().await;
+    staying.say(2, Event::HEALTH, HEALTH).await;
+    staying.acked(2).await;
+    assert_eq!(district.json("/api/devices/sign-7").await["state"], "never");
+}
+
+#[tokio::test]
 async fn somebody_elses_broker_serves_as_well() {
     if !has_mosquitto() {
         return;
@@ -100,6 +137,7 @@ async fn somebody_elses_broker_serves_as_well() {
         tenant: tenant(),
         port,
         ca: authority.root_path(),
+        revocations: authority.revocations_path(),
         certificate: file("server.pem", &server.certificate),
         key: file("server.key", &server.key),
     });

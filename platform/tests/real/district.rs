@@ -99,6 +99,10 @@ impl District {
         request.body(body).send().await.unwrap()
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> reqwest::Response {
+        self.http.delete(self.url(path)).bearer_auth(self.token()).send().await.unwrap()
+    }
+
     /// Asks again and again until the answer is as wanted.
     pub(crate) async fn until(
         &self,
@@ -190,6 +194,20 @@ impl Device {
         };
         tokio::time::timeout(PATIENCE, connecting).await.unwrap();
         assert_eq!(self.subscribe(filters).await, None);
+    }
+
+    /// Connects anew until the broker does not let it in; tells why.
+    pub(crate) async fn refused(&mut self) -> String {
+        let connecting = async {
+            loop {
+                self.link.connect(None);
+                match self.next().await {
+                    LinkEvent::Down { reason } => return reason,
+                    event => assert!(matches!(event, LinkEvent::Up { .. }), "{event:?}"),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, connecting).await.expect("the broker lets it in")
     }
 
     pub(crate) async fn next(&mut self) -> LinkEvent {

@@ -177,3 +177,23 @@ async fn a_command_is_open_until_the_device_answers_or_its_time_is_over() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_removed_device_comes_back_as_if_never_seen() {
+    on_both(async |store| {
+        let register = async || store.register(&sign(), "sign", None, now()).await.unwrap();
+        register().await;
+        store.absorb(&presence(7, PresenceState::Online), now()).await.unwrap();
+        store.remove(&sign(), now()).await.unwrap();
+        // Its connection may outlive it; what it says then does not bring it back.
+        store.absorb(&presence(7, PresenceState::Offline), now()).await.unwrap();
+        assert_eq!(store.device(&sign()).await.unwrap(), None);
+        assert_eq!(store.devices("", 10).await.unwrap(), []);
+        register().await;
+        assert_eq!(store.device(&sign()).await.unwrap().unwrap().presence, None);
+        store.absorb(&presence(1, PresenceState::Online), now()).await.unwrap();
+        register().await;
+        assert!(store.device(&sign()).await.unwrap().unwrap().presence.is_some());
+    })
+    .await;
+}

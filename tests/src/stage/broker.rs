@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use platform::authority::{Authority, Credentials};
 use platform::broker::{Broker, Settings};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A running broker; it ends with its value.
@@ -37,11 +38,13 @@ impl OtherBroker {
             tenant: authority.tenant().clone(),
             port,
             ca: authority.root_path(),
+            revocations: authority.revocations_path(),
             certificate: file("broker.pem"),
             key: file("broker.key"),
         };
         let stop = CancellationToken::new();
-        tokio::spawn(Broker::start(settings).await?.supervise(stop.clone()));
+        let broker = Broker::start(settings).await?;
+        tokio::spawn(broker.supervise(watch::channel(()).1, stop.clone()));
         let (certificate, key) = (file("center.pem"), file("center.key"));
         Ok(OtherBroker {
             port,
