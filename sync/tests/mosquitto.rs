@@ -152,11 +152,21 @@ async fn the_will_speaks_when_the_process_is_gone_and_not_after_a_goodbye() {
 #[tokio::test]
 async fn what_the_access_rules_forbid_is_refused_by_name() {
     let Some(broker) = Mosquitto::start("acl_file FOLDER/acl") else { return };
-    let mut sign = broker.up("sign-7", None, &["down/sign-7/#"]).await;
-    sign.send(1, to("up/sign-7/presence", "mine")).await.unwrap();
-    assert_eq!(settled(&mut sign).await, (1, None));
-    sign.send(2, to("up/sign-8/presence", "another's")).await.unwrap();
-    assert_eq!(settled(&mut sign).await, (2, Some(Refusal::NotAuthorised)));
+    // Mosquitto 2.0.11 answers, and then now and then ends the connection before the answer is out.
+    for _ in 0..20 {
+        let mut sign = broker.up("sign-7", None, &["down/sign-7/#"]).await;
+        sign.send(1, to("up/sign-7/presence", "mine")).await.unwrap();
+        assert_eq!(settled(&mut sign).await, (1, None));
+        sign.send(2, to("up/sign-8/presence", "another's")).await.unwrap();
+        match sign.next().await {
+            LinkEvent::Down { .. } => {}
+            LinkEvent::Settled { token, refused } => {
+                return assert_eq!((token, refused), (2, Some(Refusal::NotAuthorised)));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the broker never says why");
 }
 
 #[tokio::test]
