@@ -110,6 +110,7 @@ async fn a_removed_device_is_shut_out_until_it_is_enrolled_again() {
     // A new link hears what is retained before anything else, and the old presence is not.
     let district = district.restart().await;
     staying.reconnect().await;
+    district.until("/healthz", |health| health["status"] == "ok").await;
     staying.say(2, Event::HEALTH, HEALTH).await;
     staying.acked(2).await;
     assert_eq!(district.json("/api/devices/sign-7").await["state"], "never");
