@@ -9,7 +9,8 @@ pub const READY: &str = "return document.body.dataset.ready === 'true'";
 
 /// True once every sign has a bus to show; deep in the night some never do.
 const LIVE: &str = "const steps = [...document.querySelectorAll('li[aria-current=step]')]; \
-    return steps.length > 0 && steps.every(step => step.classList.contains('good'))";
+    return steps.length === document.querySelectorAll('canvas[data-device]').length \
+    && steps.every(step => step.classList.contains('good'))";
 
 /// Takes pictures of the page at `url` into `folder`: by day, by night, and in English.
 pub async fn take(url: &str, folder: &Path) -> anyhow::Result<()> {
