@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sync::link::{Link, LinkEvent};
+use sync::link::{Link, LinkEvent, Refusal};
 use sync::{Clock, Packet, Tenant, Topic};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -103,14 +103,7 @@ impl Wire {
                     backoff = (backoff * 2).min(BACKOFF.1);
                 }
                 Event::Link(LinkEvent::Settled { token, refused }) => {
-                    let topic = shelf.settled(token);
-                    if let Some(refused) = refused {
-                        self.metrics.publish_refused.inc();
-                        warn!(
-                            "broker refused {}: {refused}",
-                            topic.as_deref().unwrap_or("the subscription")
-                        );
-                    }
+                    self.settled(&mut shelf, token, refused);
                 }
                 Event::Link(LinkEvent::Packet(packet)) => pass(&self.intake, packet).await,
             }
@@ -152,8 +145,23 @@ impl Wire {
         if let Err(error) = self.link.subscribe(SUBSCRIPTION, vec![filter]).await {
             warn!("subscription: {error}");
         }
-        self.metrics.link_up.set(1);
-        self.life.send_replace(Some(self.clock.now().wall));
+    }
+
+    /// Devices are heard from the moment the broker grants the subscription, and not before.
+    fn settled(&self, shelf: &mut Shelf, token: u64, refused: Option<Refusal>) {
+        let topic = shelf.settled(token);
+        match refused {
+            Some(refused) => {
+                self.metrics.publish_refused.inc();
+                let what = topic.as_deref().unwrap_or("the subscription");
+                warn!("broker refused {what}: {refused}");
+            }
+            None if token == SUBSCRIPTION => {
+                self.metrics.link_up.set(1);
+                self.life.send_replace(Some(self.clock.now().wall));
+            }
+            None => {}
+        }
     }
 
     fn down(&self, shelf: &mut Shelf, reason: &str) {
