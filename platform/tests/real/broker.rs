@@ -111,8 +111,7 @@ async fn a_removed_device_is_shut_out_until_it_is_enrolled_again() {
     let district = district.restart().await;
     staying.reconnect().await;
     district.until("/healthz", |health| health["status"] == "ok").await;
-    staying.say(2, Event::HEALTH, HEALTH).await;
-    staying.acked(2).await;
+    staying.deliver(&[(2, Event::HEALTH, HEALTH)]).await;
     assert_eq!(district.json("/api/devices/sign-7").await["state"], "never");
 }
 

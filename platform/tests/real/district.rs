@@ -15,6 +15,8 @@ use sync::link::{Link, LinkEvent, MqttConfig, TlsFiles};
 use sync::presence::PresenceState;
 use sync::{Acks, Clock, DeviceId, Key, Packet, Presence, SyncVector, Tenant, Topic, Unknown};
 
+/// How long a device waits for an ack before it says its events again.
+const RESEND: Duration = Duration::from_secs(2);
 /// How long anything may take before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -269,6 +271,20 @@ impl Device {
 
     pub(crate) async fn say(&mut self, seq: u64, kind: &str, payload: &str) {
         assert_eq!(self.publish(event(&self.id, seq, kind, payload)).await, None);
+    }
+
+    /// Says events again and again, as a device does, until the platform has the last of them.
+    pub(crate) async fn deliver(&mut self, events: &[(u64, &str, &str)]) {
+        let last = events.last().unwrap().0;
+        for _ in 0..20 {
+            for (seq, kind, payload) in events {
+                self.say(*seq, kind, payload).await;
+            }
+            if tokio::time::timeout(RESEND, self.acked(last)).await.is_ok() {
+                return;
+            }
+        }
+        panic!("event {last} is never acked");
     }
 
     pub(crate) async fn come_online(&mut self, session: u64) {

@@ -36,10 +36,8 @@ async fn a_restarted_platform_knows_how_far_it_was() {
     let district = district.restart().await;
     sign.reconnect().await;
     district.until("/healthz", |health| health["status"] == "ok").await;
-    sign.say(1, Event::HEALTH, HEALTH).await;
-    sign.say(2, Event::HEALTH, "{").await;
-    sign.say(3, Event::HEALTH, HEALTH).await;
-    sign.acked(3).await;
+    let again = [(1, Event::HEALTH, HEALTH), (2, Event::HEALTH, "{"), (3, Event::HEALTH, HEALTH)];
+    sign.deliver(&again).await;
     let events = district.json("/api/devices/sign-7/events").await;
     let seqs: Vec<_> =
         events["events"].as_array().unwrap().iter().map(|event| event["seq"].clone()).collect();
