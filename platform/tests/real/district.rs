@@ -236,6 +236,7 @@ impl Device {
                     return refused.map(|refused| refused.to_string());
                 }
                 LinkEvent::Packet(packet) => self.met.push_back(packet),
+                LinkEvent::Down { reason } => return Some(reason),
                 _ => {}
             }
         }
