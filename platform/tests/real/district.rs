@@ -62,14 +62,18 @@ impl District {
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let platform = start(&folder, mqtt_port, &options).await;
         let http = reqwest::Client::new();
-        District { platform, folder, mqtt_port, options, http, _temporary: temporary }
+        let district = District { platform, folder, mqtt_port, options, http, _temporary: temporary };
+        district.until("/healthz", |health| health["status"] == "ok").await;
+        district
     }
 
     /// Ends the platform and starts it again on the same folder.
     pub(crate) async fn restart(self) -> District {
         self.platform.stop().await;
         let platform = start(&self.folder, self.mqtt_port, &self.options).await;
-        District { platform, ..self }
+        let district = District { platform, ..self };
+        district.until("/healthz", |health| health["status"] == "ok").await;
+        district
     }
 
     pub(crate) fn mqtt_port(&self) -> u16 {
