@@ -62,7 +62,8 @@ impl District {
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let platform = start(&folder, mqtt_port, &options).await;
         let http = reqwest::Client::new();
-        let district = District { platform, folder, mqtt_port, options, http, _temporary: temporary };
+        let district =
+            District { platform, folder, mqtt_port, options, http, _temporary: temporary };
         district.until("/healthz", |health| health["status"] == "ok").await;
         district
     }
