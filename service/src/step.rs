@@ -1,0 +1,154 @@
+//! One question on one page.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text::Text;
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Name of its answer in conditions and outputs: lower case, digits, underscores.
+    pub id: String,
+    /// The question, in plain words.
+    pub title: Text,
+    /// One or two sentences under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<Text>,
+    /// What is said where the written words do not do; otherwise title and help are spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech: Option<Text>,
+    /// CEL; the page is left out when it is false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show_if: Option<String>,
+    /// Whether it may be left empty.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// Where its first answer comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bind: Option<Bind>,
+    #[serde(flatten)]
+    pub ask: Ask,
+}
+
+/// An answer that is known already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bind {
+    /// `card.address`, `certificate.driving-licence.number`, another step's id, or `lookup.field`.
+    pub from: String,
+    /// Whether the citizen may change it; a fixed one is shown with its source and not asked.
+    #[serde(default = "yes")]
+    pub editable: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is asked, and so which page it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Ask {
+    /// Lay the identity card on the reader. Its answer is `card`: name, sex, nation, birth, address, number, issuer, valid_from, valid_to.
+    IdCard,
+    /// Look into the camera, to be compared with the card; staff may do it instead.
+    Face,
+    /// Lay a finger on the reader.
+    Fingerprint,
+    /// Lay another card on the reader; the answer is its number.
+    TapCard { card: Card },
+    /// Agree to a statement.
+    Consent { statement: Text },
+    YesNo,
+    /// One of a few.
+    Choice { options: Vec<Choice> },
+    /// Several of a few.
+    Choices {
+        options: Vec<Choice>,
+        #[serde(default)]
+        min: u8,
+    },
+    /// One row of a table that a lookup returned: `properties.rows`.
+    Pick {
+        from: String,
+        /// How a row reads: `{address} · {area}`.
+        label: Text,
+        /// Column that is the answer.
+        value: String,
+    },
+    /// A page that only shows what a lookup returned.
+    Show { rows: Vec<String> },
+    /// The way ends here, with a reason in `help` and where to go instead.
+    Stop,
+    /// Free words.
+    Text {
+        max: u16,
+        #[serde(default)]
+        long: bool,
+    },
+    /// A person's name, rare characters and "·" included.
+    Name,
+    IdNumber,
+    Mobile,
+    /// Unified social credit code of an organisation (GB 32100).
+    Uscc,
+    /// Digits and capital letters, such as an account or a licence plate.
+    Code {
+        min: u8,
+        max: u8,
+        /// Whether only digits are meant.
+        #[serde(default)]
+        digits: bool,
+        /// Whether it may be read by the scanner too.
+        #[serde(default)]
+        scan: bool,
+    },
+    Number {
+        min: i64,
+        max: i64,
+        unit: Text,
+    },
+    /// Whole fen.
+    Money { min_fen: u32, max_fen: u32 },
+    /// A day; bounds are `today`, `today-30d`, `today+2y` or a date.
+    Date { from: String, to: String },
+    Month { from: String, to: String },
+    /// Sub-district and community from a list, then the house in words.
+    Address,
+    /// A point on the map of the community.
+    Place,
+    /// Photographs with the terminal's camera.
+    Photo { max: u8 },
+    /// Papers on the document scanner.
+    Scan { pages: u8 },
+    Signature,
+    /// A day and a time that are free.
+    Slot {
+        /// How many days ahead are offered.
+        days: u8,
+    },
+    /// A code to pay by telephone; the amount is CEL over answers and lookups, in fen.
+    Pay { amount_fen: String },
+}
+
+/// A card that is not the identity card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Card {
+    Social,
+    Transit,
+}
+
+/// One of a few.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// What conditions compare with.
+    pub value: String,
+    pub zh: String,
+    pub en: String,
+    /// One short line under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Text>,
+}
