@@ -71,7 +71,9 @@ pub enum Kind {
 }
 
 /// The shelf it stands on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
     Housing,
@@ -154,7 +156,7 @@ fn one() -> u8 {
 pub enum MaterialSource {
     /// Read from the identity card at the terminal.
     IdCard,
-    /// Taken from the store of electronic certificates; the type is one of `certificate::KINDS`.
+    /// Taken from the store of electronic certificates; the kind is one of `content/registry/certificates.toml`.
     Certificate(String),
     /// Scanned or photographed in this step.
     Step(String),

@@ -50,19 +50,25 @@ fn yes() -> bool {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Ask {
-    /// Lay the identity card on the reader. Its answer is `card`: name, sex, nation, birth, address, number, issuer, valid_from, valid_to.
+    /// Lay the identity card on the reader. Its answer is `card`: name, sex, nation, birth, address, number, issuer, `valid_from`, `valid_to`; conditions also know `age`.
     IdCard,
     /// Look into the camera, to be compared with the card; staff may do it instead.
     Face,
     /// Lay a finger on the reader.
     Fingerprint,
     /// Lay another card on the reader; the answer is its number.
-    TapCard { card: Card },
+    TapCard {
+        card: Card,
+    },
     /// Agree to a statement.
-    Consent { statement: Text },
+    Consent {
+        statement: Text,
+    },
     YesNo,
     /// One of a few.
-    Choice { options: Vec<Choice> },
+    Choice {
+        options: Vec<Choice>,
+    },
     /// Several of a few.
     Choices {
         options: Vec<Choice>,
@@ -78,7 +84,9 @@ pub enum Ask {
         value: String,
     },
     /// A page that only shows what a lookup returned.
-    Show { rows: Vec<String> },
+    Show {
+        rows: Vec<String>,
+    },
     /// The way ends here, with a reason in `help` and where to go instead.
     Stop,
     /// Free words.
@@ -110,18 +118,31 @@ pub enum Ask {
         unit: Text,
     },
     /// Whole fen.
-    Money { min_fen: u32, max_fen: u32 },
+    Money {
+        min_fen: u32,
+        max_fen: u32,
+    },
     /// A day; bounds are `today`, `today-30d`, `today+2y` or a date.
-    Date { from: String, to: String },
-    Month { from: String, to: String },
+    Date {
+        from: String,
+        to: String,
+    },
+    Month {
+        from: String,
+        to: String,
+    },
     /// Sub-district and community from a list, then the house in words.
     Address,
     /// A point on the map of the community.
     Place,
     /// Photographs with the terminal's camera.
-    Photo { max: u8 },
+    Photo {
+        max: u8,
+    },
     /// Papers on the document scanner.
-    Scan { pages: u8 },
+    Scan {
+        pages: u8,
+    },
     Signature,
     /// A day and a time that are free.
     Slot {
@@ -129,7 +150,9 @@ pub enum Ask {
         days: u8,
     },
     /// A code to pay by telephone; the amount is CEL over answers and lookups, in fen.
-    Pay { amount_fen: String },
+    Pay {
+        amount_fen: String,
+    },
 }
 
 /// A card that is not the identity card.
