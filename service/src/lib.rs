@@ -9,6 +9,7 @@ pub mod check;
 pub mod condition;
 pub mod definition;
 pub mod functions;
+pub mod prove;
 pub mod step;
 pub mod text;
 

@@ -1,24 +1,96 @@
-//! Checks the catalogue: `gulou-services content/services`.
+//! Checks the catalogue of services: `gulou-services check content/services`.
 
-use std::path::Path;
+#![expect(clippy::print_stdout, reason = "what is found is the output of the program")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
-    let folder = std::env::args().nth(1).unwrap_or_else(|| "content/services".into());
-    let mut paths: Vec<_> = std::fs::read_dir(Path::new(&folder))
-        .unwrap()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
-        .collect();
-    paths.sort();
-    let mut failed = 0;
-    for path in &paths {
-        let text = std::fs::read_to_string(path).unwrap();
-        if let Err(error) = toml::from_str::<service::definition::Service>(&text) {
-            println!("{}: {error}", path.display());
-            failed += 1;
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use service::catalogue::Catalogue;
+use service::certificate::Kinds;
+use service::prove;
+
+/// Checks what the terminal offers.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Short for `check FOLDER`.
+    folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Walks every way through every service, and says what an author must mend.
+    Check {
+        /// Folder with one file per service; the registry stands beside it.
+        #[arg(default_value = "content/services")]
+        folder: PathBuf,
+    },
+    /// Prints the JSON Schema of a service's file.
+    Schema,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let folder = arguments.folder.unwrap_or_else(|| PathBuf::from("content/services"));
+    match arguments.command.unwrap_or(Command::Check { folder }) {
+        Command::Check { folder } => check(&folder),
+        Command::Schema => {
+            print!("{}", service::schema());
+            Ok(ExitCode::SUCCESS)
         }
     }
-    println!("{} files, {failed} wrong", paths.len());
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn check(folder: &Path) -> anyhow::Result<ExitCode> {
+    let files = read(folder)?;
+    let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let (catalogue, errors) = Catalogue::read(texts);
+    let registry = folder.parent().unwrap_or(Path::new(".")).join("registry");
+    let path = registry.join("certificates.toml");
+    let kinds =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let kinds = Kinds::parse(&kinds).map_err(anyhow::Error::msg)?;
+    let today = today();
+    let mut problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    for service in catalogue.iter() {
+        problems.extend(prove::service(service, &kinds, today).iter().map(ToString::to_string));
+    }
+    problems.extend(prove::whole(&catalogue).iter().map(ToString::to_string));
+    for problem in &problems {
+        println!("{problem}");
+    }
+    println!("{} services, {} problems", catalogue.len(), problems.len());
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The day in China, whatever the clock of the author's machine is set to.
+fn today() -> Date {
+    #[expect(clippy::disallowed_methods, reason = "the shell of this program")]
+    let now = Timestamp::now();
+    Offset::constant(8).to_datetime(now).date()
+}
+
+/// Name and text of every `.toml` of a folder, in order.
+fn read(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            Ok((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text))
+        })
+        .collect()
 }

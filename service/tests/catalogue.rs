@@ -1,0 +1,56 @@
+//! What ships can be done: the checker over `content/`. This is the gate of the catalogue.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::date;
+use service::catalogue::Catalogue;
+use service::certificate::Kinds;
+use service::prove;
+
+fn content() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../content")
+}
+
+/// Names and texts of the `.toml` files of a folder.
+fn texts(folder: &str) -> Vec<(String, String)> {
+    let entries = fs::read_dir(content().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let files =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).unwrap())
+        })
+        .collect()
+}
+
+fn catalogue() -> Catalogue {
+    let files = texts("services");
+    let (catalogue, errors) = Catalogue::read(files.iter().map(|(name, text)| (&**name, &**text)));
+    assert_eq!(errors, []);
+    catalogue
+}
+
+#[test]
+fn every_item_is_there_and_can_be_done_by_everybody_who_starts_it() {
+    let catalogue = catalogue();
+    let text = fs::read_to_string(content().join("registry/certificates.toml")).unwrap();
+    let kinds = Kinds::parse(&text).unwrap();
+    let today = date(2026, 11, 23);
+    let mut problems: Vec<String> = catalogue
+        .iter()
+        .flat_map(|service| prove::service(service, &kinds, today))
+        .chain(prove::whole(&catalogue))
+        .map(|problem| problem.to_string())
+        .collect();
+    problems.sort();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Run `gulou-services schema > content/service.schema.json` when it differs.
+#[test]
+fn the_checked_in_schema_is_that_of_the_types() {
+    let on_disk = fs::read_to_string(content().join("service.schema.json")).unwrap();
+    assert_eq!(on_disk, service::schema());
+}
