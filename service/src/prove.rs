@@ -22,6 +22,7 @@ use crate::definition::{Offline, Service};
 use crate::step::{Ask, Step};
 
 pub use whole::{AT_TERMINAL, BOOKED, whole};
+pub(crate) use words::is_han;
 
 /// One thing that an author must mend.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
