@@ -113,11 +113,28 @@ impl Expression {
             if root == "today" {
                 context.add_variable_from_value(root, environment.today.to_string());
             } else if let Some(value) = environment.values.get(root) {
-                context.add_variable_from_value(root, to_cel(value));
+                context.add_variable_from_value(root, self.part(root, value));
             }
         }
         let value = self.program.execute(&context).map_err(|error| run(error.to_string()))?;
         value.json().map_err(|error| run(error.to_string()))
+    }
+}
+
+impl Expression {
+    /// Of the lists of a registry only those that are named; they are long, and most are not.
+    fn part(&self, root: &str, value: &Json) -> Value {
+        let (true, Json::Object(lists)) = (root == "all", value) else {
+            return to_cel(value);
+        };
+        let named: HashMap<String, Value> = lists
+            .iter()
+            .filter(|(list, _)| {
+                self.reads.paths().any(|path| path.strip_prefix("all.") == Some(list))
+            })
+            .map(|(list, items)| (list.clone(), to_cel(items)))
+            .collect();
+        Value::from(named)
     }
 }
 

@@ -208,6 +208,7 @@ pub struct Operation {
     #[serde(default = "result")]
     pub id: String,
     /// Steps whose answers go with it; `card` stands for the identity card's name and number.
+    /// A lookup of which none was asked does not run, and its fields are empty.
     #[serde(default)]
     pub sends: Vec<String>,
     /// What comes back.

@@ -10,6 +10,8 @@ pub mod condition;
 pub mod definition;
 pub mod functions;
 pub mod prove;
+pub mod registry;
+pub mod search;
 pub mod step;
 pub mod text;
 

@@ -5,7 +5,8 @@
 
 mod bind;
 mod device;
-mod samples;
+mod limits;
+pub(crate) mod samples;
 mod scope;
 mod template;
 mod ways;
@@ -73,6 +74,7 @@ pub fn service(service: &Service, kinds: &Kinds, today: Date) -> Vec<Problem> {
     words::check(&mut findings);
     scope::check_names(&mut findings);
     device::check(&mut findings);
+    limits::check(&mut findings, today);
     template::check(&mut findings);
     bind::check(&mut findings, kinds);
     check_offline(&mut findings);

@@ -9,6 +9,7 @@ use jiff::civil::date;
 use service::catalogue::Catalogue;
 use service::certificate::Kinds;
 use service::prove;
+use service::registry::Registry;
 
 fn content() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../content")
@@ -47,6 +48,22 @@ fn every_item_is_there_and_can_be_done_by_everybody_who_starts_it() {
         .map(|problem| problem.to_string())
         .collect();
     problems.sort();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn the_registry_answers_every_operation_for_every_citizen() {
+    let files = texts("registry");
+    let registry = Registry::read(files.iter().map(|(name, text)| (&**name, &**text)));
+    let registry = match registry {
+        Ok(registry) => registry,
+        Err(errors) => {
+            panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        }
+    };
+    assert_eq!(registry.people().count(), 12);
+    let problems = service::registry::prove(&catalogue(), &registry, date(2026, 11, 23));
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 

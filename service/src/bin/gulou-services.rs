@@ -14,6 +14,7 @@ use jiff::tz::Offset;
 use service::catalogue::Catalogue;
 use service::certificate::Kinds;
 use service::prove;
+use service::registry::Registry;
 
 /// Checks what the terminal offers.
 #[derive(Debug, Parser)]
@@ -21,13 +22,14 @@ use service::prove;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Short for `check FOLDER`.
+    /// Checks the services of this folder only, without the answers of the registry.
     folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Walks every way through every service, and says what an author must mend.
+    /// Walks every way through every service, asks the registry for every citizen, and says
+    /// what an author must mend.
     Check {
         /// Folder with one file per service; the registry stands beside it.
         #[arg(default_value = "content/services")]
@@ -40,35 +42,49 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let folder = arguments.folder.unwrap_or_else(|| PathBuf::from("content/services"));
-    match arguments.command.unwrap_or(Command::Check { folder }) {
-        Command::Check { folder } => check(&folder),
-        Command::Schema => {
+    match arguments.command {
+        None => check(&folder, false),
+        Some(Command::Check { folder }) => check(&folder, true),
+        Some(Command::Schema) => {
             print!("{}", service::schema());
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-fn check(folder: &Path) -> anyhow::Result<ExitCode> {
+fn check(folder: &Path, with_registry: bool) -> anyhow::Result<ExitCode> {
     let files = read(folder)?;
-    let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    let (catalogue, errors) = Catalogue::read(texts);
+    let (catalogue, errors) = Catalogue::read(pairs(&files));
     let registry = folder.parent().unwrap_or(Path::new(".")).join("registry");
-    let path = registry.join("certificates.toml");
-    let kinds =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let kinds = Kinds::parse(&kinds).map_err(anyhow::Error::msg)?;
+    let files = read(&registry)?;
+    let kinds = files.iter().find(|(name, _)| name == "certificates.toml");
+    let (_, kinds) =
+        kinds.with_context(|| format!("no certificates.toml in {}", registry.display()))?;
+    let kinds = Kinds::parse(kinds).map_err(anyhow::Error::msg)?;
     let today = today();
     let mut problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
     for service in catalogue.iter() {
         problems.extend(prove::service(service, &kinds, today).iter().map(ToString::to_string));
     }
     problems.extend(prove::whole(&catalogue).iter().map(ToString::to_string));
+    if with_registry {
+        match Registry::read(pairs(&files)) {
+            Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
+            Ok(registry) => {
+                let owed = service::registry::prove(&catalogue, &registry, today);
+                problems.extend(owed.iter().map(ToString::to_string));
+            }
+        }
+    }
     for problem in &problems {
         println!("{problem}");
     }
     println!("{} services, {} problems", catalogue.len(), problems.len());
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn pairs(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    files.iter().map(|(name, text)| (name.as_str(), text.as_str()))
 }
 
 /// The day in China, whatever the clock of the author's machine is set to.

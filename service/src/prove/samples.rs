@@ -22,7 +22,7 @@ const ROWS_MAX: i64 = 12;
 
 /// What conditions read, and the literals they compare it with.
 #[derive(Debug, Default)]
-pub(super) struct Samples {
+pub(crate) struct Samples {
     read: BTreeSet<String>,
     literals: BTreeMap<String, Vec<Json>>,
 }
@@ -60,7 +60,7 @@ impl Samples {
     }
 
     /// Answers of a step; the first is an ordinary one.
-    pub(super) fn of_step(&self, step: &Step, today: Date) -> Vec<Json> {
+    pub(crate) fn of_step(&self, step: &Step, today: Date) -> Vec<Json> {
         let mut tried = match &step.ask {
             Ask::IdCard => self.cards(&step.id, today),
             Ask::YesNo => vec![json!(true), json!(false)],
@@ -258,8 +258,8 @@ impl Samples {
     }
 }
 
-/// What a field is when nothing was looked up.
-pub(super) fn nothing(lookup: &Operation) -> Json {
+/// What a lookup returns when nothing that it sends was asked.
+pub(crate) fn nothing(lookup: &Operation) -> Json {
     let fields = lookup.returns.iter().map(|field| {
         let empty = match field.kind {
             FieldKind::Number | FieldKind::Money => json!(0),

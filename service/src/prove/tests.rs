@@ -277,6 +277,28 @@ fn an_amount_is_whole_fen() {
 }
 
 #[test]
+fn limits_leave_something_to_answer() {
+    for (ask, says) in [
+        (
+            "ask = \"date\"\nfrom = \"today\"\nto = \"soon\"",
+            "`today` and `soon` are no bounds: write today, today-30d, today+6m, today+2y or a date",
+        ),
+        (
+            "ask = \"date\"\nfrom = \"today\"\nto = \"today-3d\"",
+            "its first bound is after its last: turn them round",
+        ),
+        (
+            "ask = \"number\"\nmin = 9\nmax = 3\nunit = { zh = \"人\", en = \"people\" }",
+            "its first bound is after its last: turn them round",
+        ),
+        ("ask = \"photo\"\nmax = 0", "its limit is 0: nobody could answer"),
+    ] {
+        let said = with_step(&format!("id = \"asked\"\n{ask}\n{TITLED}"));
+        assert!(said.contains(&format!("T001 step `asked`: {says}")), "{said:?}");
+    }
+}
+
+#[test]
 fn words_that_a_condition_compares_are_tried() {
     let step = format!(
         "id = \"open\"\nask = \"stop\"\nshow_if = \"found.bills.exists(b, b.state == 'open')\"\n{ENDED}"
