@@ -120,7 +120,7 @@ impl Registry {
     pub fn answer(&self, question: &Question<'_>) -> Result<Outcome, AnswerError> {
         let rule = self.rules.get(question.operation);
         let rule = rule.ok_or_else(|| AnswerError::Unknown(question.operation.to_owned()))?;
-        let environment = self.environment(question);
+        let environment = self.environment(question, rule);
         for (condition, why) in &rule.refuse {
             if condition.holds(&environment)? {
                 return Ok(Outcome::Refused(why.clone()));
@@ -147,11 +147,15 @@ impl Registry {
         }
     }
 
-    fn environment(&self, question: &Question<'_>) -> Environment {
+    fn environment(&self, question: &Question<'_>, rule: &Rule) -> Environment {
+        // The lists are long; a rule names one or two of them.
+        let lists = self.all.iter().filter(|(list, _)| rule.names(list));
+        let lists: Map<String, Json> =
+            lists.map(|(list, items)| (list.clone(), items.clone())).collect();
         let today = question.now.date();
         let mut environment = Environment::new(today);
         environment.set("now", json!(question.now.strftime("%Y-%m-%dT%H:%M").to_string()));
-        environment.set("all", Json::Object(self.all.clone()));
+        environment.set("all", Json::Object(lists));
         environment.set("ask", question.ask.clone());
         environment.count_with(question.counter.clone());
         if let Some(number) = question.number {
@@ -176,6 +180,15 @@ impl Registry {
             me.insert(category.clone(), Json::Object(known.clone()));
         }
         Json::Object(me)
+    }
+}
+
+impl Rule {
+    fn names(&self, list: &str) -> bool {
+        let refuse = self.refuse.iter().map(|(condition, _)| condition.expression());
+        let expressions = refuse.chain(self.returns.values()).chain(self.sets.values());
+        let mut paths = expressions.flat_map(|expression| expression.reads().paths());
+        paths.any(|path| path.strip_prefix("all.") == Some(list))
     }
 }
 
