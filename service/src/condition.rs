@@ -4,11 +4,15 @@
 //! be tried with every answer before anybody stands in front of the terminal.
 
 mod reads;
+mod shared;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use cel::{Context, Env, Program, Value, extensions};
+use cel::common::types::CelString;
+use cel::common::value::CowVal;
+use cel::context::VariableResolver;
+use cel::{Context, Env, Program, extensions};
 use jiff::civil::Date;
 use serde_json::Value as Json;
 
@@ -16,6 +20,7 @@ use crate::functions::{self, Counter};
 
 pub use reads::Reads;
 pub(crate) use reads::root;
+pub(crate) use shared::Shared;
 
 /// Longest expression that is compiled, in bytes; the parser works recursively.
 const SOURCE_MAX: usize = 2048;
@@ -37,7 +42,7 @@ pub struct Condition(Expression);
 pub struct Environment {
     /// Day of `today` and of ages.
     today: Date,
-    values: BTreeMap<String, Json>,
+    values: BTreeMap<String, Shared>,
     counter: Option<Counter>,
 }
 
@@ -109,32 +114,19 @@ impl Expression {
         let run = |why: String| ExpressionError::Run { source_text: self.source.clone(), why };
         let mut context = Context::with_env(Arc::clone(&LANGUAGE));
         functions::add(&mut context, &self.reads, environment.today, environment.counter.as_ref());
-        for root in self.reads.roots() {
-            if root == "today" {
-                context.add_variable_from_value(root, environment.today.to_string());
-            } else if let Some(value) = environment.values.get(root) {
-                context.add_variable_from_value(root, self.part(root, value));
-            }
-        }
+        context.set_variable_resolver(environment);
         let value = self.program.execute(&context).map_err(|error| run(error.to_string()))?;
         value.json().map_err(|error| run(error.to_string()))
     }
 }
 
-impl Expression {
-    /// Of the lists of a registry only those that are named; they are long, and most are not.
-    fn part(&self, root: &str, value: &Json) -> Value {
-        let (true, Json::Object(lists)) = (root == "all", value) else {
-            return to_cel(value);
-        };
-        let named: HashMap<String, Value> = lists
-            .iter()
-            .filter(|(list, _)| {
-                self.reads.paths().any(|path| path.strip_prefix("all.") == Some(list))
-            })
-            .map(|(list, items)| (list.clone(), to_cel(items)))
-            .collect();
-        Value::from(named)
+/// Values are lent to an expression: the lists of a registry are long, and most are not read.
+impl VariableResolver for Environment {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        if variable == "today" {
+            return Some(CowVal::owned(CelString::from(self.today.to_string())));
+        }
+        self.values.get(variable).map(|value| CowVal::Borrowed(value.cel()))
     }
 }
 
@@ -170,6 +162,11 @@ impl Environment {
 
     /// Sets a variable.
     pub fn set(&mut self, name: impl Into<String>, value: Json) {
+        self.share(name, Shared::from(value));
+    }
+
+    /// Sets a variable to a value that others hold too.
+    pub(crate) fn share(&mut self, name: impl Into<String>, value: Shared) {
         self.values.insert(name.into(), value);
     }
 
@@ -180,13 +177,13 @@ impl Environment {
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&Json> {
-        self.values.get(name)
+        self.values.get(name).map(Shared::json)
     }
 
     /// The value at a path such as `found.bills`.
     pub fn pointer(&self, path: &str) -> Option<&Json> {
         let mut parts = path.split('.');
-        let first = self.values.get(parts.next()?)?;
+        let first = self.get(parts.next()?)?;
         parts.try_fold(first, |value, part| value.get(part))
     }
 
@@ -202,24 +199,6 @@ impl std::fmt::Debug for Environment {
             .field("today", &self.today)
             .field("values", &self.values)
             .finish_non_exhaustive()
-    }
-}
-
-/// JSON as CEL sees it: whole numbers are signed, so that they compare with literals.
-pub(crate) fn to_cel(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(truth) => Value::Bool(*truth),
-        Json::Number(number) => number
-            .as_i64()
-            .map_or_else(|| Value::Float(number.as_f64().unwrap_or_default()), Value::Int),
-        Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => Value::List(Arc::new(items.iter().map(to_cel).collect())),
-        Json::Object(fields) => {
-            let fields: HashMap<String, Value> =
-                fields.iter().map(|(key, value)| (key.clone(), to_cel(value))).collect();
-            Value::from(fields)
-        }
     }
 }
 

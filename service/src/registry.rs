@@ -13,12 +13,12 @@ use jiff::civil::{Date, DateTime};
 use serde_json::{Map, Value as Json, json};
 
 use crate::certificate::Kinds;
-use crate::condition::{Condition, Environment, Expression, ExpressionError};
+use crate::condition::{Condition, Environment, Expression, ExpressionError, Shared};
 use crate::functions::{self, Counter};
 use crate::text::Text;
 
 pub use file::RegistryError;
-pub use trial::prove;
+pub use trial::{Proof, Record, prove};
 
 /// Everything that the files say.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Registry {
     kinds: Kinds,
     people: BTreeMap<String, Person>,
     /// What is not about one citizen, by list.
-    all: Map<String, Json>,
+    all: Shared,
     /// Categories with a file, with `-` written as `_`.
     categories: Vec<String>,
     rules: BTreeMap<String, Rule>,
@@ -120,22 +120,10 @@ impl Registry {
     pub fn answer(&self, question: &Question<'_>) -> Result<Outcome, AnswerError> {
         let rule = self.rules.get(question.operation);
         let rule = rule.ok_or_else(|| AnswerError::Unknown(question.operation.to_owned()))?;
-        let environment = self.environment(question, rule);
-        for (condition, why) in &rule.refuse {
-            if condition.holds(&environment)? {
-                return Ok(Outcome::Refused(why.clone()));
-            }
-        }
-        let mut returns = Map::new();
-        for (field, expression) in &rule.returns {
-            returns.insert(field.clone(), expression.evaluate(&environment)?);
-        }
-        let mut changes = Vec::new();
-        for ((category, field), expression) in &rule.sets {
-            let value = expression.evaluate(&environment)?;
-            changes.push(Change { category: category.clone(), field: field.clone(), value });
-        }
-        Ok(Outcome::Done { returns, changes })
+        let mut environment = self.environment(question.number, question.now);
+        environment.count_with(question.counter.clone());
+        environment.set("ask", question.ask.clone());
+        Ok(rule.decide(&environment)?)
     }
 
     /// Lets a later query show what was changed about a citizen.
@@ -147,19 +135,13 @@ impl Registry {
         }
     }
 
-    fn environment(&self, question: &Question<'_>, rule: &Rule) -> Environment {
-        // The lists are long; a rule names one or two of them.
-        let lists = self.all.iter().filter(|(list, _)| rule.names(list));
-        let lists: Map<String, Json> =
-            lists.map(|(list, items)| (list.clone(), items.clone())).collect();
-        let today = question.now.date();
-        let mut environment = Environment::new(today);
-        environment.set("now", json!(question.now.strftime("%Y-%m-%dT%H:%M").to_string()));
-        environment.set("all", Json::Object(lists));
-        environment.set("ask", question.ask.clone());
-        environment.count_with(question.counter.clone());
-        if let Some(number) = question.number {
-            environment.set("me", self.me(number, today));
+    /// All that a rule sees but the answers that are sent.
+    fn environment(&self, number: Option<&str>, now: DateTime) -> Environment {
+        let mut environment = Environment::new(now.date());
+        environment.set("now", json!(now.strftime("%Y-%m-%dT%H:%M").to_string()));
+        environment.share("all", self.all.clone());
+        if let Some(number) = number {
+            environment.set("me", self.me(number, now.date()));
         }
         environment
     }
@@ -184,11 +166,22 @@ impl Registry {
 }
 
 impl Rule {
-    fn names(&self, list: &str) -> bool {
-        let refuse = self.refuse.iter().map(|(condition, _)| condition.expression());
-        let expressions = refuse.chain(self.returns.values()).chain(self.sets.values());
-        let mut paths = expressions.flat_map(|expression| expression.reads().paths());
-        paths.any(|path| path.strip_prefix("all.") == Some(list))
+    fn decide(&self, environment: &Environment) -> Result<Outcome, ExpressionError> {
+        for (condition, why) in &self.refuse {
+            if condition.holds(environment)? {
+                return Ok(Outcome::Refused(why.clone()));
+            }
+        }
+        let mut returns = Map::new();
+        for (field, expression) in &self.returns {
+            returns.insert(field.clone(), expression.evaluate(environment)?);
+        }
+        let mut changes = Vec::new();
+        for ((category, field), expression) in &self.sets {
+            let value = expression.evaluate(environment)?;
+            changes.push(Change { category: category.clone(), field: field.clone(), value });
+        }
+        Ok(Outcome::Done { returns, changes })
     }
 }
 

@@ -71,8 +71,9 @@ fn check(folder: &Path, with_registry: bool) -> anyhow::Result<ExitCode> {
         match Registry::read(pairs(&files)) {
             Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
             Ok(registry) => {
-                let owed = service::registry::prove(&catalogue, &registry, today);
-                problems.extend(owed.iter().map(ToString::to_string));
+                let proof = service::registry::prove(&catalogue, &registry, today);
+                problems.extend(proof.problems.iter().map(ToString::to_string));
+                proof.records.iter().for_each(|record| println!("{record}"));
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Person, Registry, Rule, value};
 use crate::certificate::Kinds;
-use crate::condition::{Condition, Expression};
+use crate::condition::{Condition, Expression, Shared};
 use crate::text::Text;
 
 /// Largest file that is read, in bytes.
@@ -64,6 +64,7 @@ struct RefuseFile {
 /// What is read so far, and what is wrong with it.
 struct Reader {
     registry: Registry,
+    all: Map<String, Json>,
     errors: Vec<RegistryError>,
     file: String,
 }
@@ -77,11 +78,11 @@ pub(super) fn read<'a>(
     let registry = Registry {
         kinds: Kinds::default(),
         people: BTreeMap::new(),
-        all: Map::new(),
+        all: Shared::from(Json::Null),
         categories: Vec::new(),
         rules: BTreeMap::new(),
     };
-    let mut reader = Reader { registry, errors: Vec::new(), file: String::new() };
+    let mut reader = Reader { registry, all: Map::new(), errors: Vec::new(), file: String::new() };
     for (name, text) in files {
         name.clone_into(&mut reader.file);
         if text.len() > FILE_MAX {
@@ -97,6 +98,7 @@ pub(super) fn read<'a>(
             _ => reader.category(name, text),
         }
     }
+    reader.registry.all = Shared::from(Json::Object(reader.all));
     if reader.errors.is_empty() { Ok(reader.registry) } else { Err(reader.errors) }
 }
 
@@ -141,7 +143,7 @@ impl Reader {
             }
         }
         for (list, items) in file.all {
-            if self.registry.all.insert(list.clone(), value::json(items)).is_some() {
+            if self.all.insert(list.clone(), value::json(items)).is_some() {
                 self.say(format!("the list `all.{list}` stands in two files: rename one"));
             }
         }

@@ -46,8 +46,8 @@ fn question(ask: Json) -> Question<'static> {
 fn said(community: &str) -> Vec<String> {
     let (catalogue, errors) = Catalogue::read([("T001.toml", SMALL)]);
     assert_eq!(errors, []);
-    let problems = prove(&catalogue, &registry(community), date(2026, 11, 23));
-    problems.iter().map(ToString::to_string).collect()
+    let proof = prove(&catalogue, &registry(community), date(2026, 11, 23));
+    proof.problems.iter().map(ToString::to_string).collect()
 }
 
 #[test]
