@@ -166,6 +166,14 @@ impl Registry {
 }
 
 impl Rule {
+    /// Lists that its expressions read.
+    fn lists(&self) -> impl Iterator<Item = &str> {
+        let refuse = self.refuse.iter().map(|(condition, _)| condition.expression());
+        let expressions = refuse.chain(self.returns.values()).chain(self.sets.values());
+        let paths = expressions.flat_map(|expression| expression.reads().paths());
+        paths.filter_map(|path| path.strip_prefix("all.")).filter(|list| !list.contains('.'))
+    }
+
     fn decide(&self, environment: &Environment) -> Result<Outcome, ExpressionError> {
         for (condition, why) in &self.refuse {
             if condition.holds(environment)? {

@@ -119,6 +119,44 @@ fn a_rule_that_refuses_everybody_is_said() {
 }
 
 #[test]
+fn an_empty_table_is_no_record() {
+    let small = SMALL.replace(
+        "kind = \"code\" }]",
+        "kind = \"code\" }, { id = \"rows\", name = { zh = \"记录\", en = \"Rows\" }, kind = \"table\" }]",
+    );
+    let (catalogue, errors) = Catalogue::read([("T001.toml", &*small)]);
+    assert_eq!(errors, []);
+    let mut told = Vec::new();
+    for rows in ["[]", "[{'a': 1}]"] {
+        let rule = format!("returns.rows = \"{rows}\"\nreturns.number");
+        let registry = registry(&COMMUNITY.replace("returns.number", &rule));
+        let proof = prove(&catalogue, &registry, date(2026, 11, 23));
+        told.push((proof.problems.len(), proof.records[0].to_string()));
+    }
+    assert_eq!(
+        told,
+        [(1, "T001  0 居住证明 ()".to_owned()), (0, "T001  1 居住证明 (lin-xiuying)".to_owned())]
+    );
+}
+
+#[test]
+fn one_service_may_lead_to_another() {
+    let later =
+        SMALL.replace("T001", "T002").replace("certify\"", "renew\"").replace("居住证明", "续证");
+    let (catalogue, errors) = Catalogue::read([("T001.toml", SMALL), ("T002.toml", &*later)]);
+    assert_eq!(errors, []);
+    let rule = r#"
+[operations."community.residence.renew"]
+refuse = [{ when = "me.community.proofs == 0", why = { zh = "没有证明可续。", en = "There is nothing to renew." } }]
+returns.number = "number('XZ')"
+"#;
+    let registry = registry(&format!("{COMMUNITY}{rule}"));
+    let proof = prove(&catalogue, &registry, date(2026, 11, 23));
+    assert_eq!(proof.problems, []);
+    assert_eq!(proof.records[1].to_string(), "T002  1 续证 (after another service: lin-xiuying)");
+}
+
+#[test]
 fn a_rule_that_nobody_asks_is_said() {
     let rule = "[operations.\"a.b\"]\nreturns.c = \"1\"\n";
     assert_eq!(

@@ -7,21 +7,25 @@ mod attempt;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::iter;
+use std::mem::take;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 
-use super::{Person, Registry};
+use super::{Change, Person, Registry, Rule};
 use crate::catalogue::Catalogue;
 use crate::condition::{Condition, Environment, Expression};
-use crate::definition::{Operation, Service};
+use crate::definition::{Category, Operation, Service};
 use crate::prove::Problem;
 use crate::step::Ask;
 use attempt::Attempt;
 
 /// How often each citizen does each service.
-const TRIALS: usize = 12;
+const TRIALS: usize = 16;
+/// Most rows of a list that are tried.
+const ROWS_MAX: usize = 6;
 
 /// What was tried, and what came of it.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub struct Record {
     pub name: String,
     /// Short names of the citizens who were not refused, and got more than an empty table.
     pub citizens: BTreeSet<String>,
+    /// Whether they must have done another service of the category before.
+    pub is_after_another: bool,
 }
 
 /// A service with its expressions compiled.
@@ -49,6 +55,15 @@ struct Sheet<'a> {
     shown: Vec<Option<Condition>>,
     /// The amount of each step that pays.
     amounts: Vec<Option<Expression>>,
+    /// Rows of the lists that its rules read; who knows one of them answers with it.
+    rows: Vec<&'a Map<String, Json>>,
+}
+
+/// What a citizen did, and what is known afterwards.
+#[derive(Default)]
+struct Deeds {
+    /// By citizen and category, each from the first time that a service was done.
+    changes: BTreeMap<(String, Category), Vec<Vec<Change>>>,
 }
 
 /// A citizen with all that does not change from trial to trial.
@@ -68,15 +83,17 @@ pub fn prove(catalogue: &Catalogue, registry: &Registry, today: Date) -> Proof {
     let mut records = Vec::new();
     let mut asked = BTreeSet::new();
     let citizens = citizens(registry, today);
+    let mut deeds = Deeds::default();
     for service in catalogue.iter() {
         let operations = service.lookups.iter().chain([&service.operation]);
         asked.extend(operations.clone().map(|operation| operation.name.as_str()));
         let owed: Vec<Problem> =
             operations.filter_map(|operation| contract(service, operation, registry)).collect();
         let (code, name) = (service.code.clone(), service.name.zh.clone());
-        let mut record = Record { code, name, citizens: BTreeSet::new() };
+        let mut record = Record { code, name, citizens: BTreeSet::new(), is_after_another: false };
         if owed.is_empty() {
-            problems.extend(try_out(&Sheet::of(service), registry, &citizens, &mut record));
+            let sheet = Sheet::of(service, registry);
+            problems.extend(try_out(&sheet, registry, &citizens, &mut deeds, &mut record));
         }
         problems.extend(owed);
         records.push(record);
@@ -144,35 +161,30 @@ fn try_out(
     sheet: &Sheet<'_>,
     registry: &Registry,
     citizens: &[Citizen<'_>],
+    deeds: &mut Deeds,
     record: &mut Record,
 ) -> Vec<Problem> {
     let service = sheet.service;
-    let mut problems: BTreeMap<String, Problem> = BTreeMap::new();
-    let mut answered = BTreeSet::new();
-    let mut why = BTreeMap::new();
+    let mut tried = Tried::default();
     for citizen in citizens {
-        for trial in 0..TRIALS {
-            let mut attempt = Attempt::new(sheet, registry, citizen, trial);
-            match attempt.run() {
-                Ok(true) if attempt.is_record() => {
-                    record.citizens.insert(citizen.id.to_owned());
-                }
-                Ok(_) => {}
-                Err(problem) => {
-                    problems.entry(problem.place.clone()).or_insert(*problem);
-                }
-            }
-            answered.extend(attempt.answered);
-            why.extend(attempt.refused);
-        }
+        tried.all(sheet, registry, citizen, record, Some(&mut *deeds));
     }
-    let mut problems: Vec<Problem> = problems.into_values().collect();
+    if record.citizens.is_empty() && tried.problems.is_empty() {
+        for citizen in citizens {
+            let done = deeds.changes.get(&(citizen.id.to_owned(), service.category));
+            for changes in done.into_iter().flatten() {
+                tried.all(sheet, registry, &citizen.after(changes), record, None);
+            }
+        }
+        record.is_after_another = !record.citizens.is_empty();
+    }
+    let mut problems: Vec<Problem> = tried.problems.into_values().collect();
     if !problems.is_empty() {
         return problems;
     }
     let operations = service.lookups.iter().chain([&service.operation]);
-    for operation in operations.filter(|operation| !answered.contains(operation.id.as_str())) {
-        let why = why.get(operation.id.as_str()).map_or("never reached", String::as_str);
+    for operation in operations.filter(|operation| !tried.answered.contains(&*operation.id)) {
+        let why = tried.refused.get(&*operation.id).map_or("never reached", String::as_str);
         let says = format!("none of the citizens gets an answer ({why}): let one through");
         problems.push(problem(service, operation, says));
     }
@@ -183,8 +195,63 @@ fn try_out(
     problems
 }
 
-impl Sheet<'_> {
-    fn of(service: &Service) -> Sheet<'_> {
+/// What came of the attempts at one service.
+#[derive(Default)]
+struct Tried<'a> {
+    /// By place, the first of each.
+    problems: BTreeMap<String, Problem>,
+    answered: BTreeSet<&'a str>,
+    refused: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Tried<'a> {
+    /// Lets a citizen try until every turn was taken.
+    fn all(
+        &mut self,
+        sheet: &Sheet<'a>,
+        registry: &Registry,
+        citizen: &Citizen<'_>,
+        record: &mut Record,
+        mut deeds: Option<&mut Deeds>,
+    ) {
+        let rows = sheet.rows.iter().map(|row| Some(*row));
+        for (trial, row) in iter::repeat_n(None, TRIALS).chain(rows).enumerate() {
+            let mut attempt = Attempt::new(sheet, registry, citizen, trial, row);
+            match attempt.run() {
+                Ok(true) if attempt.is_record() => {
+                    let is_first = record.citizens.insert(citizen.id.to_owned());
+                    if let (true, Some(deeds)) = (is_first, deeds.as_deref_mut()) {
+                        let key = (citizen.id.to_owned(), sheet.service.category);
+                        deeds.changes.entry(key).or_default().push(take(&mut attempt.changes));
+                    }
+                }
+                Ok(_) => {}
+                Err(problem) => {
+                    self.problems.entry(problem.place.clone()).or_insert(*problem);
+                }
+            }
+            self.answered.extend(attempt.answered);
+            self.refused.extend(attempt.refused);
+        }
+    }
+}
+
+impl<'a> Citizen<'a> {
+    /// The same citizen after a service that changed something.
+    fn after(&self, changes: &[Change]) -> Citizen<'a> {
+        let mut known = self.known.clone();
+        let mut me = known.get("me").cloned().unwrap_or_default();
+        for Change { category, field, value } in changes {
+            me[category][field] = value.clone();
+        }
+        known.set("me", me);
+        let (id, person) = (self.id, self.person);
+        Citizen { id, person, stranger: self.stranger.clone(), known, codes: self.codes.clone() }
+    }
+}
+
+impl<'a> Sheet<'a> {
+    fn of(service: &'a Service, registry: &'a Registry) -> Sheet<'a> {
         // What does not compile is said by the proof of the service itself.
         let shown = |text: &String| Condition::compile(text).ok();
         let amount = |ask: &Ask| match ask {
@@ -192,10 +259,18 @@ impl Sheet<'_> {
             _ => None,
         };
         let steps = service.steps.iter();
+        let operations = service.lookups.iter().chain([&service.operation]);
+        let rules = operations.filter_map(|operation| registry.rules.get(&operation.name));
+        let lists: BTreeSet<&str> = rules.flat_map(Rule::lists).collect();
+        let rows = lists.into_iter().filter_map(|list| registry.all.json().get(list)?.as_array());
         Sheet {
             service,
             shown: steps.clone().map(|step| step.show_if.as_ref().and_then(shown)).collect(),
             amounts: steps.map(|step| amount(&step.ask)).collect(),
+            rows: rows
+                .flat_map(|rows| rows.iter().take(ROWS_MAX))
+                .filter_map(Json::as_object)
+                .collect(),
         }
     }
 }
@@ -203,6 +278,8 @@ impl Sheet<'_> {
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let citizens: Vec<&str> = self.citizens.iter().map(String::as_str).collect();
-        write!(f, "{} {:2} {} ({})", self.code, citizens.len(), self.name, citizens.join(" "))
+        let after = if self.is_after_another { "after another service: " } else { "" };
+        let Record { code, name, .. } = self;
+        write!(f, "{code} {:2} {name} ({after}{})", citizens.len(), citizens.join(" "))
     }
 }

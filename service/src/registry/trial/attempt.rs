@@ -12,48 +12,57 @@ use crate::condition::Environment;
 use crate::definition::{FieldKind, Operation};
 use crate::functions;
 use crate::prove::{Problem, samples};
-use crate::registry::{Outcome, Registry, value};
+use crate::registry::{Change, Outcome, Registry, value};
 use crate::step::{Ask, Step};
 
-pub(super) struct Attempt<'a> {
-    sheet: &'a Sheet<'a>,
+pub(super) struct Attempt<'s, 'a> {
+    sheet: &'a Sheet<'s>,
     registry: &'a Registry,
     citizen: &'a Citizen<'a>,
     trial: usize,
+    /// What she has before her: an invoice, a bill, a licence.
+    row: Option<&'s Map<String, Json>>,
     today: Date,
     /// Answers and lookups so far.
     known: Environment,
-    shown: BTreeSet<&'a str>,
+    shown: BTreeSet<&'s str>,
     /// Operations that were answered, by id.
-    pub(super) answered: BTreeSet<&'a str>,
+    pub(super) answered: BTreeSet<&'s str>,
     /// Why others were not.
-    pub(super) refused: BTreeMap<&'a str, String>,
+    pub(super) refused: BTreeMap<&'s str, String>,
+    /// What is known about her at the end.
+    pub(super) changes: Vec<Change>,
 }
 
+/// Trials in which every step takes the same of its answers.
+const ALIKE: usize = 4;
 /// Most codes of the registry that a trial chooses from.
 const CODES_MAX: usize = 64;
 
 /// Whether there is a next page.
 type Goes = Result<bool, Box<Problem>>;
 
-impl<'a> Attempt<'a> {
+impl<'s, 'a> Attempt<'s, 'a> {
     pub(super) fn new(
-        sheet: &'a Sheet<'a>,
+        sheet: &'a Sheet<'s>,
         registry: &'a Registry,
         citizen: &'a Citizen<'a>,
         trial: usize,
-    ) -> Attempt<'a> {
+        row: Option<&'s Map<String, Json>>,
+    ) -> Attempt<'s, 'a> {
         let today = citizen.known.today();
         Attempt {
             sheet,
             registry,
             citizen,
             trial,
+            row,
             today,
             known: Environment::new(today),
             shown: BTreeSet::new(),
             answered: BTreeSet::new(),
             refused: BTreeMap::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -89,13 +98,14 @@ impl<'a> Attempt<'a> {
         tables.peek().is_none() || tables.any(|table| has_row(&table.id))
     }
 
-    /// One of so many: the first few trials always take the same, later ones mix them.
+    /// One of so many: the first trials take the same everywhere, later ones mix them.
     fn turn(&self, index: usize, of: usize) -> usize {
-        (self.trial + self.trial / 4 * index) % of.max(1)
+        let mixed = (self.trial * (7919 * index + 104_729)) >> 6;
+        (if self.trial < ALIKE { self.trial } else { mixed }) % of.max(1)
     }
 
     /// Answers one question; false where the way ends.
-    fn step(&mut self, index: usize, step: &'a Step) -> bool {
+    fn step(&mut self, index: usize, step: &'s Step) -> bool {
         let shown = match self.sheet.shown.get(index).and_then(Option::as_ref) {
             Some(condition) => condition.holds(&self.known).unwrap_or_default(),
             None => true,
@@ -113,7 +123,10 @@ impl<'a> Attempt<'a> {
                 let Some(row) = rows.get(self.turn(index, rows.len())) else { return false };
                 row.get(value).cloned().unwrap_or_default()
             }
-            _ => self.bound(step).unwrap_or_else(|| self.made_up(index, step)),
+            _ => {
+                let known = self.bound(step).or_else(|| self.read_off(step));
+                known.unwrap_or_else(|| self.made_up(index, step))
+            }
         };
         self.known.set(step.id.clone(), answer);
         self.shown.insert(&step.id);
@@ -133,6 +146,14 @@ impl<'a> Attempt<'a> {
         let is_known = value.as_str() != Some("");
         let is_answer = Answer::from_json(&step.ask, &value).is_ok();
         (is_known && is_answer).then_some(value)
+    }
+
+    /// A field of the row that is named as the step, or as a part of its name.
+    fn read_off(&self, step: &Step) -> Option<Json> {
+        let row = self.row?;
+        let names = [step.id.as_str()].into_iter().chain(step.id.split('_'));
+        let mut values = names.filter_map(|name| row.get(name));
+        values.find(|value| Answer::from_json(&step.ask, value).is_ok()).cloned()
     }
 
     fn made_up(&self, index: usize, step: &Step) -> Json {
@@ -173,7 +194,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Asks the department; false where it refuses.
-    fn perform(&mut self, operation: &'a Operation) -> Goes {
+    fn perform(&mut self, operation: &'s Operation) -> Goes {
         let service = self.sheet.service;
         let is_lookup = operation.id != service.operation.id;
         let is_asked = |id: &String| self.shown.contains(id.as_str());
@@ -199,13 +220,14 @@ impl<'a> Attempt<'a> {
                 self.refused.insert(&operation.id, why.zh);
                 Ok(false)
             }
-            Ok(Outcome::Done { returns, .. }) => {
+            Ok(Outcome::Done { returns, changes }) => {
                 let mut fields = operation.returns.iter();
                 let wrong = fields.find_map(|field| value::mistake(field, returns.get(&field.id)?));
                 if let Some(wrong) = wrong {
                     return Err(say(format!("{wrong}, for {name}: mend the rule")));
                 }
                 self.answered.insert(&operation.id);
+                self.changes.extend(changes);
                 self.known.set(operation.id.clone(), Json::Object(returns));
                 Ok(true)
             }
