@@ -24,6 +24,8 @@ use attempt::Attempt;
 
 /// How often each citizen does each service.
 const TRIALS: usize = 16;
+/// Longest code that is asked for, in bytes.
+const CODE_MAX: usize = 40;
 /// Most rows of a list that are tried.
 const ROWS_MAX: usize = 6;
 
@@ -125,10 +127,15 @@ fn citizens(registry: &Registry, today: Date) -> Vec<Citizen<'_>> {
     citizens
 }
 
-/// Every text with a digit inside a value.
+/// Every text inside a value that may be a code.
 fn gather<'a>(value: &'a Json, texts: &mut Vec<&'a str>) {
     match value {
-        Json::String(text) if text.bytes().any(|byte| byte.is_ascii_digit()) => texts.push(text),
+        Json::String(text) => {
+            let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
+            if has_digit && text.len() <= CODE_MAX && !texts.contains(&text.as_str()) {
+                texts.push(text);
+            }
+        }
         Json::Array(items) => items.iter().for_each(|item| gather(item, texts)),
         Json::Object(fields) => fields.values().for_each(|field| gather(field, texts)),
         _ => {}
