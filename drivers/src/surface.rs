@@ -75,6 +75,21 @@ impl Surface {
         }
     }
 
+    /// Whether another panel may be plugged in while we run: then [`look`](Self::look) now and then.
+    pub fn may_change(&self) -> bool {
+        match self {
+            Surface::Memory(_) => false,
+        }
+    }
+
+    /// Looks at what is plugged in; true when that changed, and everything must be drawn anew in
+    /// this panel's size.
+    pub fn look(&mut self) -> bool {
+        match self {
+            Surface::Memory(_) => false,
+        }
+    }
+
     /// Sets the brightness of the whole panel, 0 to 100 %.
     pub fn set_brightness(&mut self, percent: u8) -> Result<(), SurfaceError> {
         match self {

@@ -43,11 +43,30 @@ impl Frame {
         &self.pixels
     }
 
+    /// The RGB888 bytes, row-major, for whoever draws on all of them.
+    pub fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
+    }
+
     /// One pixel; black outside the frame.
     pub fn pixel(&self, point: Point) -> Rgb888 {
         self.index(point).map_or(Rgb888::BLACK, |at| {
             Rgb888::new(self.pixels[at], self.pixels[at + 1], self.pixels[at + 2])
         })
+    }
+
+    /// The RGB888 bytes of row `y`; empty below the frame.
+    pub fn row(&self, y: u32) -> &[u8] {
+        let rows = self.pixels.chunks_exact(self.stride().max(1));
+        rows.into_iter().nth(y as usize).unwrap_or_default()
+    }
+
+    /// Replaces pixels of one row from `at` on by the RGB888 bytes of `row`; what does not fit is cut off.
+    pub fn set_row(&mut self, at: Point, row: &[u8]) {
+        let Some(start) = self.index(at) else { return };
+        let end = (at.y.unsigned_abs() as usize + 1) * self.stride();
+        let count = row.len().min(end - start);
+        self.pixels[start..start + count].copy_from_slice(&row[..count]);
     }
 
     /// What differs from an `earlier` frame; everything when the sizes differ.
@@ -109,6 +128,24 @@ impl Region {
     /// All of `frame`.
     pub fn all(frame: &Frame) -> Self {
         Self(frame.bounding_box())
+    }
+
+    /// This rectangle.
+    pub fn new(bounds: Rectangle) -> Self {
+        Self(bounds)
+    }
+
+    /// The smallest region around both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        match (self.0.bottom_right(), other.0.bottom_right()) {
+            (None, _) => other,
+            (_, None) => self,
+            (Some(a), Some(b)) => Self(Rectangle::with_corners(
+                self.0.top_left.component_min(other.0.top_left),
+                a.component_max(b),
+            )),
+        }
     }
 
     /// Whether nothing changed.
@@ -199,6 +236,26 @@ mod tests {
         let red = [(6, 3), (7, 3)].map(|(x, y)| frame.pixel(Point::new(x, y)));
         assert_eq!(red, [Rgb888::RED; 2]);
         assert_eq!(frame.pixels().iter().filter(|byte| **byte != 0).count(), 2);
+    }
+
+    #[test]
+    fn a_row_is_set_up_to_the_edge() {
+        let mut frame = Frame::new(SIZE);
+        frame.set_row(Point::new(6, 1), &[255; 9]);
+        frame.set_row(Point::new(0, 9), &[255; 3]);
+        let bounds = frame.damage_since(&Frame::new(SIZE)).bounds();
+        assert_eq!(bounds, Rectangle::new(Point::new(6, 1), Size::new(2, 1)));
+        assert_eq!(frame.row(1)[18..], [255; 6]);
+        assert!(frame.row(4).is_empty());
+    }
+
+    #[test]
+    fn a_union_surrounds_both() {
+        let region = |x, y| Region::new(Rectangle::new(Point::new(x, y), Size::new(1, 1)));
+        let both = Rectangle::new(Point::new(1, 1), Size::new(3, 2));
+        assert_eq!(region(1, 2).union(region(3, 1)).bounds(), both);
+        assert_eq!(Region::NOTHING.union(region(3, 1)), region(3, 1));
+        assert_eq!(region(3, 1).union(Region::NOTHING), region(3, 1));
     }
 
     #[test]
