@@ -7,8 +7,8 @@ use drivers::input::Pad;
 
 use crate::pinyin::{Order, Pinyin};
 
-/// Candidates shown at once.
-pub const PAGE: usize = 7;
+/// Width of one page of candidates: each takes its characters and one more.
+const PAGE_WIDTH: usize = 19;
 
 /// Which keys are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,12 +114,13 @@ impl Keyboard {
 
     /// What it looks like.
     pub fn view(&self) -> View {
-        let candidates = self.candidates();
+        let mut candidates = self.candidates();
+        let (start, end) = self.page_of(&candidates);
         View {
             rows: self.keys().iter().map(|row| row.iter().map(Key::name).collect()).collect(),
             composing: self.pinyin.letters().into(),
-            pages: (self.page > 0, candidates.len() > (self.page + 1) * PAGE),
-            candidates: candidates.into_iter().skip(self.page * PAGE).take(PAGE).collect(),
+            pages: (start > 0, end < candidates.len()),
+            candidates: candidates.drain(start..end).collect(),
             shifted: self.shifted,
             rare: self.order == Order::Rare,
             mark: self.mark,
@@ -192,7 +193,8 @@ impl Keyboard {
 
     fn choose(&mut self, index: usize) -> Vec<Effect> {
         let candidates = self.pinyin.candidates(self.order);
-        let Some(candidate) = candidates.get(self.page * PAGE + index) else { return Vec::new() };
+        let (start, _) = self.page_of(&self.candidates());
+        let Some(candidate) = candidates.get(start + index) else { return Vec::new() };
         self.page = 0;
         let text = self.pinyin.choose(candidate);
         if self.mark.is_some() {
@@ -212,6 +214,15 @@ impl Keyboard {
     fn candidates(&self) -> Vec<String> {
         let candidates = self.pinyin.candidates(self.order);
         candidates.into_iter().map(|candidate| candidate.text).collect()
+    }
+
+    /// Where the shown page starts and ends among the candidates.
+    fn page_of(&self, candidates: &[String]) -> (usize, usize) {
+        let mut start = 0;
+        for _ in 0..self.page {
+            start = page_end(candidates, start);
+        }
+        (start, page_end(candidates, start))
     }
 
     fn pad(&mut self, pad: Pad) -> Vec<Effect> {
@@ -255,6 +266,17 @@ impl Keyboard {
             Layout::Pinyin => letters(Layout::Latin, &[Key::Rare, Key::Character('\'')]),
         }
     }
+}
+
+/// As many candidates as fit on one line from `start` on, at least one.
+fn page_end(candidates: &[String], start: usize) -> usize {
+    let mut width = 0;
+    let fits = candidates[start..].iter().take_while(|candidate| {
+        width += candidate.chars().count() + 1;
+        width <= PAGE_WIDTH
+    });
+    let count = fits.count();
+    (start + count.max(1)).min(candidates.len())
 }
 
 fn characters(row: &str) -> Vec<Key> {
