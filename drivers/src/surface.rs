@@ -5,9 +5,11 @@
 //! embedded-graphics `DrawTarget`; only `Surface` knows what hangs on the cable.
 
 pub mod frame;
+pub mod kms;
 pub mod memory;
 
 pub use frame::{Frame, Region};
+pub use kms::Kms;
 pub use memory::Memory;
 
 use embedded_graphics::geometry::Size;
@@ -15,6 +17,8 @@ use embedded_graphics::geometry::Size;
 /// A panel.
 #[derive(Debug)]
 pub enum Surface {
+    /// A display on a graphics card.
+    Kms(Kms),
     /// A file that stands for a panel, for tests and for streets on one machine.
     Memory(Memory),
 }
@@ -40,6 +44,16 @@ pub enum SurfaceError {
         /// Size of the panel.
         panel: Size,
     },
+    /// A graphics card refuses.
+    #[error("display {path}: {doing}: {source}")]
+    Display {
+        /// The card.
+        path: String,
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The file behind a memory panel cannot be read or written.
     #[error("panel file {path}: {source}")]
     File {
@@ -62,6 +76,7 @@ impl Surface {
     /// Width and height in pixels.
     pub fn size(&self) -> Size {
         match self {
+            Surface::Kms(kms) => kms.size(),
             Surface::Memory(memory) => memory.size(),
         }
     }
@@ -71,6 +86,7 @@ impl Surface {
     /// After an error the panel may show anything: present the whole frame next.
     pub fn present(&mut self, frame: &Frame, damage: &Region) -> Result<Presented, SurfaceError> {
         match self {
+            Surface::Kms(kms) => kms.present(frame, damage),
             Surface::Memory(memory) => memory.present(frame, damage),
         }
     }
@@ -78,6 +94,7 @@ impl Surface {
     /// Whether another panel may be plugged in while we run: then [`look`](Self::look) now and then.
     pub fn may_change(&self) -> bool {
         match self {
+            Surface::Kms(_) => true,
             Surface::Memory(_) => false,
         }
     }
@@ -86,13 +103,16 @@ impl Surface {
     /// this panel's size.
     pub fn look(&mut self) -> bool {
         match self {
+            Surface::Kms(kms) => kms.look(),
             Surface::Memory(_) => false,
         }
     }
 
-    /// Sets the brightness of the whole panel, 0 to 100 %.
+    /// Sets the brightness of the whole panel, 0 to 100 %. A display on a card has a knob of its own,
+    /// and nothing happens.
     pub fn set_brightness(&mut self, percent: u8) -> Result<(), SurfaceError> {
         match self {
+            Surface::Kms(_) => Ok(()),
             Surface::Memory(memory) => memory.set_brightness(percent),
         }
     }

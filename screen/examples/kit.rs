@@ -52,6 +52,8 @@ fn main() -> anyhow::Result<()> {
     gallery.show()?;
     for (mode, language, [large, contrast, reach]) in MODES {
         slint::select_bundled_translation(language)?;
+        let other = if language.is_empty() { "English" } else { "中文" };
+        gallery.global::<Hall<'_>>().set_other_language(other.into());
         let theme = gallery.global::<Theme<'_>>();
         theme.set_large(large);
         theme.set_contrast(contrast);

@@ -7,6 +7,7 @@
 //! | [`mounting`] | how the panel hangs and how fine its dots are |
 //! | [`fonts`] | the fixed chain of fonts |
 //! | [`keyboard`] | the keyboard on the glass; [`pinyin`] finds what was meant |
+//! | [`typing`] | types what the keyboard says |
 //! | `ui/` | the Slint kit that terminal and guide share |
 //!
 //! Programs that link this crate ship under GPL-3.0, Slint's licence; these sources are Apache-2.0.
@@ -23,6 +24,7 @@ pub mod mounting;
 pub mod pinyin;
 mod platform;
 pub mod screen;
+pub mod typing;
 mod waker;
 
 pub use clock::Clock;

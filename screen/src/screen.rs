@@ -3,6 +3,7 @@
 //! One turn: wait for the next of (input, bell, timer, panel), hand it to Slint, draw what changed,
 //! put it on the panel. When nothing happens nothing is drawn and the thread sleeps.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
@@ -18,7 +19,7 @@ use embedded_graphics::geometry::Size;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use slint::platform::software_renderer::MinimalSoftwareWindow;
 use slint::platform::{Key as SlintKey, PointerEventButton, WindowEvent};
-use slint::{LogicalPosition, PhysicalSize, SharedString};
+use slint::{LogicalPosition, PhysicalSize};
 
 use crate::canvas::Canvas;
 use crate::waker::Bell;
@@ -84,7 +85,7 @@ pub struct Screen {
     waker: Waker,
     bell: Bell,
     progress: Progress,
-    route: PadRoute,
+    route: Rc<Cell<PadRoute>>,
     events: VecDeque<Event>,
     /// While the panel is away: when it is tried again.
     panel_retry: Option<Duration>,
@@ -122,7 +123,7 @@ impl Screen {
             waker,
             bell,
             progress: Progress::default(),
-            route: PadRoute::default(),
+            route: Rc::default(),
             events: VecDeque::new(),
             panel_retry: None,
             panel_look: now + RETRY,
@@ -152,20 +153,9 @@ impl Screen {
         self.clock.now()
     }
 
-    /// Where the keys of the keypad go from now on.
-    pub fn set_pad_route(&mut self, route: PadRoute) {
-        self.route = route;
-    }
-
-    /// Types `text` into the focused field, as the keyboard on the glass does. Several characters
-    /// arrive at once.
-    pub fn type_text(&mut self, text: &str) {
-        self.press_key(text.into());
-    }
-
-    /// Deletes the character before the cursor of the focused field.
-    pub fn type_backspace(&mut self) {
-        self.press_key(SlintKey::Backspace.into());
+    /// Says where the keys of the keypad go; callbacks of components keep a clone and set it.
+    pub fn pad_route(&self) -> Rc<Cell<PadRoute>> {
+        Rc::clone(&self.route)
     }
 
     /// Takes turns until `on` breaks or `slint::quit_event_loop` is called.
@@ -309,7 +299,7 @@ impl Screen {
                 if down {
                     self.events.push_back(Event::Pad(pad));
                 }
-                if self.route == PadRoute::Program {
+                if self.route.get() == PadRoute::Program {
                     return;
                 }
                 slint_key(pad).into()
@@ -325,11 +315,6 @@ impl Screen {
         } else {
             self.tell(WindowEvent::KeyReleased { text });
         }
-    }
-
-    fn press_key(&mut self, text: SharedString) {
-        self.tell(WindowEvent::KeyPressed { text: text.clone() });
-        self.tell(WindowEvent::KeyReleased { text });
     }
 
     fn tell(&self, event: WindowEvent) {
