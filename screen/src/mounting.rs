@@ -81,6 +81,7 @@ mod tests {
     #[test]
     fn scale_follows_the_dots() {
         let scale = |dpi| Mounting { dpi, ..Mounting::default() }.scale();
-        assert_eq!([82.0, 102.5, 163.0, 224.0].map(scale), [1.0, 1.0, 1.5, 2.0]);
+        let quarters = [82.0, 102.5, 163.0, 224.0].map(|dpi| format!("{:.2}", scale(dpi)));
+        assert_eq!(quarters, ["1.00", "1.00", "1.50", "2.00"]);
     }
 }

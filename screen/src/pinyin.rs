@@ -111,7 +111,9 @@ impl Pinyin {
         if self.letters.contains('\'') {
             let mut words = self.words(&whole[0]);
             words.retain(|word| word.chars().count() == syllables.len());
-            words.into_iter().for_each(|word| add_text(&mut found, word, all));
+            for word in words {
+                add_text(&mut found, word, all);
+            }
         } else {
             self.add(&mut found, &whole, all);
         }
@@ -144,7 +146,9 @@ impl Pinyin {
             singles.retain(|word| word.chars().count() == 1);
             singles.reverse();
             singles.sort_by_key(|word| word.chars().next().map(rarity));
-            singles.into_iter().for_each(|text| add_text(&mut found, text, letters));
+            for text in singles {
+                add_text(&mut found, text, letters);
+            }
         }
         found
     }

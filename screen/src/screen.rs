@@ -273,7 +273,7 @@ impl Screen {
                 self.tell(WindowEvent::PointerPressed { position, button });
             }
             Contact::Moved(at) => {
-                self.tell(WindowEvent::PointerMoved { position: self.position(at) })
+                self.tell(WindowEvent::PointerMoved { position: self.position(at) });
             }
             Contact::Up(at) => {
                 self.tell(WindowEvent::PointerReleased { position: self.position(at), button });

@@ -14,8 +14,7 @@ pub fn backspace(window: &Window) {
 }
 
 fn press(window: &Window, text: SharedString) {
-    for event in
-        [WindowEvent::KeyPressed { text: text.clone() }, WindowEvent::KeyReleased { text }]
+    for event in [WindowEvent::KeyPressed { text: text.clone() }, WindowEvent::KeyReleased { text }]
     {
         if let Err(error) = window.dispatch_event_with_result(event) {
             tracing::error!("typing is lost: {error}");

@@ -59,6 +59,7 @@ pub enum Contact {
 
 /// Follows one finger.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact that the panel told")]
 pub struct Touch {
     ranges: Ranges,
     /// Raw places by slot. A panel sends changes only, even across two contacts in one slot.

@@ -237,8 +237,7 @@ impl Output {
 
 impl Buffer {
     fn new(card: &Card, size: Size) -> io::Result<Self> {
-        let memory =
-            card.create_dumb_buffer((size.width, size.height), DrmFourcc::Xrgb8888, 32)?;
+        let memory = card.create_dumb_buffer((size.width, size.height), DrmFourcc::Xrgb8888, 32)?;
         let handle = card.add_framebuffer(&memory, 24, 32)?;
         let all = embedded_graphics::primitives::Rectangle::new(
             embedded_graphics::geometry::Point::zero(),
@@ -349,7 +348,12 @@ mod tests {
     fn only_changed_dots_are_copied_and_rows_keep_their_pitch() {
         let frame = Frame::from_pixels(Size::new(2, 2), (1..=12).collect()).unwrap();
         let mut buffer = [0; 24];
-        copy(&frame, Region::new(Rectangle::new(Point::new(1, 0), Size::new(1, 2))), 12, &mut buffer);
+        copy(
+            &frame,
+            Region::new(Rectangle::new(Point::new(1, 0), Size::new(1, 2))),
+            12,
+            &mut buffer,
+        );
         assert_eq!(buffer[..12], [0, 0, 0, 0, 6, 5, 4, 0, 0, 0, 0, 0]);
         assert_eq!(buffer[12..], [0, 0, 0, 0, 12, 11, 10, 0, 0, 0, 0, 0]);
     }
