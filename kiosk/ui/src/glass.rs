@@ -1,0 +1,385 @@
+//! Puts a page on the glass: every value of the page, in the words the pages of Slint know.
+
+use kiosk::district::District;
+use kiosk::page::{
+    Body, Choice, Entry, Keyboard, Page, Prompt, PromptState, Row, Section, Shot, Waiting,
+};
+use kiosk::terminal::{Modes, Overlay};
+use kiosk::{words, write};
+use screen::keyboard::Layout;
+use service::text::Language;
+use slint::{Global as _, Image, ModelRc, SharedString, VecModel};
+
+use crate::ui::{
+    App, ChoiceItem, EntryItem, Face, LineItem, PlaceItem, RowItem, ShotItem, Theme,
+};
+
+/// The glass, and how far its lists are turned.
+#[derive(Debug, Default)]
+pub(crate) struct Glass {
+    turned: usize,
+    typing: bool,
+    shown: Option<(Page, Option<Overlay>, usize, bool)>,
+}
+
+impl Glass {
+    /// Turns the list of the page.
+    pub(crate) fn turn(&mut self, by: i32) {
+        self.turned = self.turned.saturating_add_signed(isize::try_from(by).unwrap_or(0));
+    }
+
+    /// Whether the keyboard stands on the page.
+    pub(crate) fn set_typing(&mut self, typing: bool) {
+        self.typing = typing;
+    }
+
+    /// Shows the page, unless it stands there already.
+    pub(crate) fn show(
+        &mut self,
+        app: &App,
+        page: Page,
+        overlay: Option<Overlay>,
+        modes: Modes,
+        district: &District,
+    ) {
+        let other = self.shown.as_ref().is_none_or(|(before, ..)| before.title != page.title);
+        if other {
+            self.turned = 0;
+            self.typing = false;
+        }
+        let now = (page, overlay, self.turned, self.typing);
+        if self.shown.as_ref() == Some(&now) {
+            return;
+        }
+        let (page, overlay, ..) = &now;
+        let face = Face::get(app);
+        theme(app, modes);
+        frame(&face, page);
+        face.set_typing(self.typing);
+        self.turned = body(&face, &page.body, Room::of(modes), self.turned, modes.language, district);
+        show_overlay(&face, overlay.as_ref(), modes.language);
+        self.shown = Some(now);
+    }
+
+    /// The keyboard that the page's field needs.
+    pub(crate) fn layout(page: &Page) -> Layout {
+        match &page.body {
+            Body::Entry(field) => match field.keyboard {
+                Keyboard::Digits | Keyboard::IdNumber => Layout::Digits,
+                Keyboard::Capitals => Layout::Latin,
+                Keyboard::Full => Layout::Pinyin,
+            },
+            _ => Layout::Pinyin,
+        }
+    }
+}
+
+/// How much fits on a page.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    entries: usize,
+    choices: usize,
+    lines: usize,
+    slots: usize,
+}
+
+impl Room {
+    fn of(modes: Modes) -> Room {
+        match (modes.large, modes.reach) {
+            (false, false) => Room { entries: 7, choices: 9, lines: 15, slots: 10 },
+            (true, false) => Room { entries: 4, choices: 6, lines: 9, slots: 7 },
+            (_, true) => Room { entries: 3, choices: 4, lines: 6, slots: 5 },
+        }
+    }
+}
+
+fn theme(app: &App, modes: Modes) {
+    let theme = Theme::get(app);
+    theme.set_large(modes.large);
+    theme.set_contrast(modes.high_contrast);
+    theme.set_reach(modes.reach);
+}
+
+fn frame(face: &Face<'_>, page: &Page) {
+    face.set_title(page.title.as_str().into());
+    face.set_help(page.help.as_str().into());
+    face.set_error(page.error.as_deref().unwrap_or_default().into());
+    face.set_back(page.back);
+    face.set_finish(page.finish);
+    let main = page.main.as_ref();
+    face.set_action(main.map(|main| main.label.as_str()).unwrap_or_default().into());
+    face.set_action_enabled(main.is_some_and(|main| main.enabled));
+}
+
+/// Fills in the body; gives back how far the list is really turned.
+fn body(
+    face: &Face<'_>,
+    body: &Body,
+    room: Room,
+    turned: usize,
+    language: Language,
+    district: &District,
+) -> usize {
+    let kind = |name: &str| face.set_kind(name.into());
+    match body {
+        Body::Attract => kind("attract"),
+        Body::Home { intents } => {
+            kind("home");
+            face.set_intents(model(intents.iter().map(entry)));
+        }
+        Body::List { query, entries } => {
+            kind("list");
+            face.set_query(if query.is_some() { "" } else { "-" }.into());
+            let (shown, turned) = turn(face, entries, room.entries, turned);
+            face.set_entries(model(shown.iter().map(entry)));
+            return turned;
+        }
+        Body::Intro { facts, materials } => {
+            kind("facts");
+            let heading = words::materials().get(language).to_owned();
+            let mut sections = vec![Section { rows: facts.clone(), ..Section::default() }];
+            if !materials.is_empty() {
+                sections.push(Section { heading, rows: materials.clone(), ..Section::default() });
+            }
+            return lines(face, &sections, room.lines, turned);
+        }
+        Body::Rows(sections) | Body::Staff(sections) => {
+            kind("facts");
+            return lines(face, sections, room.lines, turned);
+        }
+        Body::Device(prompt) => {
+            kind("device");
+            device(face, prompt);
+        }
+        Body::Consent { statement, agreed } => {
+            kind("consent");
+            face.set_label(statement.as_str().into());
+            face.set_many(*agreed);
+        }
+        Body::Choice { options, many } => {
+            kind("choice");
+            face.set_many(*many);
+            face.set_before(false);
+            face.set_after(false);
+            face.set_choices(model(options.iter().take(room.choices.max(12)).map(choice)));
+        }
+        Body::Entry(field) => {
+            kind("entry");
+            face.set_label(field.label.as_str().into());
+            set_text(face, &field.value);
+            face.set_unit(field.unit.as_str().into());
+            face.set_source(field.source.as_deref().unwrap_or_default().into());
+            face.set_scan(field.scan);
+        }
+        Body::Date(field) => {
+            kind("date");
+            face.set_year(field.year.into());
+            face.set_month(field.month.into());
+            face.set_day(field.day.unwrap_or(0).into());
+            face.set_has_day(field.day.is_some());
+        }
+        Body::Address(field) => {
+            kind("address");
+            face.set_choices(model(field.streets.iter().map(choice)));
+            face.set_second(model(field.communities.iter().map(choice)));
+            set_text(face, &field.detail);
+            face.set_source(field.source.as_deref().unwrap_or_default().into());
+        }
+        Body::Slots { days, times } => {
+            kind("slots");
+            face.set_before(false);
+            face.set_after(false);
+            face.set_choices(model(days.iter().take(room.slots).map(choice)));
+            face.set_second(model(times.iter().map(choice)));
+        }
+        Body::Shots { what, taken, .. } => {
+            kind("shots");
+            face.set_many(*what == Shot::Scan);
+            let shots = taken.iter().map(|shot| ShotItem {
+                id: i32::try_from(shot.0).unwrap_or(0),
+                picture: Image::default(),
+            });
+            face.set_shots(model(shots));
+        }
+        Body::Signature { .. } => kind("signature"),
+        Body::Place { at, label } => {
+            kind("place");
+            face.set_label(label.as_str().into());
+            place(face, *at, district, language);
+        }
+        Body::Pay { amount, code, .. } => {
+            kind("pay");
+            face.set_amount(amount.as_str().into());
+            face.set_picture(qr(code));
+        }
+        Body::Working { what, .. } => {
+            kind("working");
+            face.set_label(what.as_str().into());
+        }
+        Body::Done { outputs, code, sections } => {
+            kind("done");
+            let mut all = vec![Section { rows: outputs.clone(), ..Section::default() }];
+            all.extend(sections.iter().cloned());
+            face.set_caption(code.as_deref().unwrap_or_default().into());
+            face.set_picture(code.as_deref().map(qr).unwrap_or_default());
+            return lines(face, &all, room.lines.saturating_sub(5), turned);
+        }
+        Body::Stop { call } => {
+            kind("stop");
+            face.set_label(call.as_str().into());
+        }
+    }
+    0
+}
+
+/// Sets the field only where it differs: what is being typed keeps its cursor.
+fn set_text(face: &Face<'_>, text: &str) {
+    if face.get_text() != text {
+        face.set_text(text.into());
+    }
+}
+
+fn device(face: &Face<'_>, prompt: &Prompt) {
+    face.set_device(
+        match prompt.device {
+            Waiting::IdCard | Waiting::SocialCard | Waiting::TransitCard => "card",
+            Waiting::Face => "face",
+            Waiting::Finger => "finger",
+            Waiting::Code => "code",
+        }
+        .into(),
+    );
+    face.set_device_state(
+        match prompt.state {
+            PromptState::Waiting => "waiting",
+            PromptState::Reading => "reading",
+            PromptState::TakeBack => "take-back",
+            PromptState::Failed => "failed",
+        }
+        .into(),
+    );
+    face.set_other_way(prompt.other_way.as_deref().unwrap_or_default().into());
+}
+
+fn place(face: &Face<'_>, at: Option<(f64, f64)>, district: &District, language: Language) {
+    let streets = district.streets.iter().map(|street| {
+        let (x, y) = district.on_map((street.centre[0], street.centre[1]));
+        PlaceItem { name: street.name.get(language).into(), x, y }
+    });
+    face.set_places(model(streets));
+    let (x, y) = at.map_or((-1.0, -1.0), |at| district.on_map(at));
+    face.set_place_x(x);
+    face.set_place_y(y);
+}
+
+/// The page of a list that is turned so far; and how far that really is.
+fn turn<'a, T>(face: &Face<'_>, all: &'a [T], room: usize, turned: usize) -> (&'a [T], usize) {
+    let last = all.len().saturating_sub(1) / room.max(1);
+    let turned = turned.min(last);
+    face.set_before(turned > 0);
+    face.set_after(turned < last);
+    let start = turned * room;
+    (&all[start..all.len().min(start + room)], turned)
+}
+
+/// Sections as lines, as many as fit.
+fn lines(face: &Face<'_>, sections: &[Section], room: usize, turned: usize) -> usize {
+    let mut all = Vec::new();
+    for section in sections {
+        if !section.heading.is_empty() {
+            all.push(line("heading", row_named(&section.heading), &[]));
+        }
+        all.extend(section.rows.iter().map(|it| line("row", row(it), &[])));
+        if !section.columns.is_empty() {
+            all.push(line("columns", RowItem::default(), &section.columns));
+        }
+        all.extend(section.table.iter().map(|cells| line("cells", RowItem::default(), cells)));
+    }
+    let (shown, turned) = turn(face, &all, room, turned);
+    face.set_lines(model(shown.iter().cloned()));
+    turned
+}
+
+fn line(kind: &str, row: RowItem, cells: &[String]) -> LineItem {
+    let cells: Vec<SharedString> = cells.iter().map(Into::into).collect();
+    LineItem { kind: kind.into(), row, cells: ModelRc::new(VecModel::from(cells)) }
+}
+
+fn row(row: &Row) -> RowItem {
+    RowItem {
+        name: row.name.as_str().into(),
+        value: row.value.as_str().into(),
+        source: row.source.as_deref().unwrap_or_default().into(),
+        edit: row.edit.as_deref().unwrap_or_default().into(),
+    }
+}
+
+fn row_named(name: &str) -> RowItem {
+    RowItem { name: name.into(), ..RowItem::default() }
+}
+
+fn entry(entry: &Entry) -> EntryItem {
+    EntryItem {
+        id: entry.id.as_str().into(),
+        label: entry.label.as_str().into(),
+        hint: entry.hint.as_str().into(),
+        reason: entry.unavailable.as_deref().unwrap_or_default().into(),
+        icon: icon(&entry.id).into(),
+    }
+}
+
+/// Line icons of the six intents, on a grid of 48.
+fn icon(id: &str) -> &'static str {
+    match id {
+        "intent:prove" => "M 10 6 L 30 6 L 38 14 L 38 42 L 10 42 Z M 30 6 L 30 14 L 38 14 M 17 24 L 31 24 M 17 32 L 26 32",
+        "intent:ask" => "M 20 8 A 12 12 0 1 0 20 32 A 12 12 0 1 0 20 8 M 29 29 L 41 41",
+        "intent:pay" => "M 6 12 L 42 12 L 42 38 L 6 38 Z M 6 20 L 42 20 M 12 30 L 20 30",
+        "intent:apply" => "M 8 40 L 12 28 L 32 8 L 40 16 L 20 36 Z M 28 12 L 36 20",
+        "intent:book" => "M 7 11 L 41 11 L 41 41 L 7 41 Z M 7 19 L 41 19 M 15 6 L 15 14 M 33 6 L 33 14 M 16 30 L 22 36 L 33 25",
+        "intent:report" => "M 5 15 L 14 15 L 18 9 L 30 9 L 34 15 L 43 15 L 43 39 L 5 39 Z M 24 19 A 8 8 0 1 0 24 35 A 8 8 0 1 0 24 19",
+        _ => "",
+    }
+}
+
+fn choice(choice: &Choice) -> ChoiceItem {
+    ChoiceItem {
+        label: choice.label.as_str().into(),
+        hint: choice.hint.as_str().into(),
+        reason: choice.unavailable.as_deref().unwrap_or_default().into(),
+        chosen: choice.chosen,
+    }
+}
+
+fn show_overlay(face: &Face<'_>, overlay: Option<&Overlay>, language: Language) {
+    let (name, help) = match overlay {
+        None => ("", String::new()),
+        Some(Overlay::CardLeft) => ("card-left", String::new()),
+        Some(Overlay::StillThere { seconds }) => {
+            ("still-there", words::seconds_left(*seconds).get(language).to_owned())
+        }
+    };
+    face.set_overlay(name.into());
+    face.set_overlay_help(help.into());
+}
+
+/// A code of four dots a module; nothing where the words are too long for one.
+fn qr(text: &str) -> Image {
+    let Ok(code) = qrcode::QrCode::new(text) else { return Image::default() };
+    let side = u32::try_from(code.width()).unwrap_or(0);
+    let mut pixels = slint::SharedPixelBuffer::<slint::Rgb8Pixel>::new(side, side);
+    for (pixel, colour) in pixels.make_mut_slice().iter_mut().zip(code.to_colors()) {
+        let tone = colour.select(0, 255);
+        *pixel = slint::Rgb8Pixel::new(tone, tone, tone);
+    }
+    Image::from_rgb8(pixels)
+}
+
+fn model<T: Clone + 'static>(items: impl IntoIterator<Item = T>) -> ModelRc<T> {
+    ModelRc::new(VecModel::from(items.into_iter().collect::<Vec<T>>()))
+}
+
+/// The clock of the top band.
+pub(crate) fn clock(at: jiff::civil::DateTime, language: Language) -> (String, String) {
+    let day = write::weekday(&at.date().to_string(), language);
+    (day, format!("{:02}:{:02}", at.hour(), at.minute()))
+}
