@@ -27,4 +27,5 @@ pub mod line;
 pub mod illuminance;
 
 pub mod identity_card;
+pub mod receipt;
 pub mod scanner;

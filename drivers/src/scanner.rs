@@ -150,16 +150,13 @@ impl Scanner {
             return self.become_health(health);
         };
         let mut bytes = [0; CHUNK];
-        match line.read(&mut bytes).await {
-            Ok(count @ 1..) => {
-                self.told.extend(self.codes.hear(self.start.elapsed(), &bytes[..count]));
-            }
-            Ok(0) | Err(_) => {
-                self.line = None;
-                self.codes.forget();
-                self.reopen_at = self.start.elapsed() + REOPEN_PERIOD;
-                self.become_health(Health::Lost);
-            }
+        if let Ok(count @ 1..) = line.read(&mut bytes).await {
+            self.told.extend(self.codes.hear(self.start.elapsed(), &bytes[..count]));
+        } else {
+            self.line = None;
+            self.codes.forget();
+            self.reopen_at = self.start.elapsed() + REOPEN_PERIOD;
+            self.become_health(Health::Lost);
         }
     }
 

@@ -19,6 +19,8 @@ const STATUS_PERIOD: Duration = Duration::from_secs(3);
 const REOPEN_PERIOD: Duration = Duration::from_secs(1);
 /// A short answer that has not come by then never will.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(800);
+/// Silence after which a damaged answer is over.
+const GAP: Duration = Duration::from_millis(100);
 /// Text and photo take up to one and a half seconds.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Unanswered or damaged questions in a row before a reader counts as unwell.
@@ -56,6 +58,8 @@ enum Phase {
     Resting(Command),
     /// The answer comes before the deadline, or not at all.
     Waiting(Command),
+    /// An answer was damaged. What is left of it may look like frames, so all is dropped until silence.
+    Draining(Command),
 }
 
 /// The state of one reader.
@@ -128,18 +132,33 @@ impl Machine {
                 self.ask(now, Command::Status, effects);
             }
             Phase::Resting(command) => self.ask(now, command, effects),
-            Phase::Waiting(command) => {
+            Phase::Waiting(command) => self.give_up(now, command, Failure::Silent, effects),
+            Phase::Draining(command) if self.failures + 1 < TRIES => {
                 self.fail(effects);
-                if matches!(command, Command::Select | Command::Read) {
-                    effects.push(Effect::Tell(Event::Failed(Failure::Silent)));
-                }
-                self.rest(now);
+                self.ask(now, command, effects);
             }
+            Phase::Draining(command) => self.give_up(now, command, Failure::Damaged, effects),
         }
     }
 
+    fn give_up(
+        &mut self,
+        now: Duration,
+        command: Command,
+        failure: Failure,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.fail(effects);
+        if matches!(command, Command::Select | Command::Read) {
+            effects.push(Effect::Tell(Event::Failed(failure)));
+        }
+        self.rest(now);
+    }
+
     fn lose(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        if let Phase::Waiting(Command::Select | Command::Read) = self.phase {
+        if let Phase::Waiting(asked) | Phase::Draining(asked) = self.phase
+            && matches!(asked, Command::Select | Command::Read)
+        {
             effects.push(Effect::Tell(Event::Failed(Failure::Unplugged)));
         }
         self.heard.zeroize();
@@ -153,6 +172,10 @@ impl Machine {
     fn hear(&mut self, now: Duration, bytes: &[u8], effects: &mut Vec<Effect>) {
         let mut bytes = bytes;
         while !bytes.is_empty() {
+            if matches!(self.phase, Phase::Draining(_)) {
+                self.deadline = now + GAP;
+                return;
+            }
             // The buffer never grows, so no copy of a card stays behind in freed memory.
             let (taken, rest) = bytes.split_at(bytes.len().min(FRAME_MAX - self.heard.len()));
             self.heard.extend_from_slice(taken);
@@ -178,24 +201,15 @@ impl Machine {
                 }
                 Parsed::Damaged(length) => {
                     used += length;
-                    self.damaged(now, effects);
+                    if let Phase::Waiting(command) = self.phase {
+                        self.phase = Phase::Draining(command);
+                        self.deadline = now + GAP;
+                        return heard.len();
+                    }
                 }
                 Parsed::More(noise) => return used + noise,
             }
         }
-    }
-
-    fn damaged(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        let Phase::Waiting(command) = self.phase else { return };
-        self.fail(effects);
-        if self.failures < TRIES {
-            self.ask(now, command, effects);
-            return;
-        }
-        if matches!(command, Command::Select | Command::Read) {
-            effects.push(Effect::Tell(Event::Failed(Failure::Damaged)));
-        }
-        self.rest(now);
     }
 
     fn answer(&mut self, now: Duration, code: u8, data: &[u8], effects: &mut Vec<Effect>) {
@@ -230,7 +244,7 @@ impl Machine {
                 self.lying = true;
                 effects.push(Effect::Tell(read(code, data)));
             }
-            (Command::Probe, status::OK | status::NO_ITEM) => {}
+            (Command::Status, _) | (Command::Probe, status::OK | status::NO_ITEM) => {}
             // This reader can't say; that the next card is found will.
             (Command::Probe, status::BAD_COMMAND | status::UNKNOWN_COMMAND) => {
                 self.phase = Phase::Resting(Command::Find);
@@ -241,7 +255,6 @@ impl Machine {
                 self.lying = false;
                 effects.push(Effect::Tell(Event::Lifted));
             }
-            (Command::Status, _) => {}
         }
         self.rest(now);
     }

@@ -134,13 +134,28 @@ fn a_damaged_answer_is_asked_for_again_twice() {
     let mut damaged = card();
     damaged[700] ^= 1;
     let mut bench = Bench::reading();
-    assert_eq!(bench.hear(&damaged), "> Read");
+    assert_eq!((bench.hear(&damaged), bench.tick()), (String::new(), "> Read".to_owned()));
     assert_eq!(bench.hear(&card()), "! Read(林一鸣)");
 
     let mut bench = Bench::reading();
-    assert_eq!(bench.hear(&damaged), "> Read");
-    assert_eq!(bench.hear(&damaged), "> Read");
-    assert_eq!(bench.hear(&damaged), "! Health(Degraded) ! Failed(Damaged)");
+    bench.hear(&damaged);
+    assert_eq!(bench.tick(), "> Read");
+    bench.hear(&damaged);
+    assert_eq!(bench.tick(), "> Read");
+    bench.hear(&damaged);
+    assert_eq!(bench.tick(), "! Health(Degraded) ! Failed(Damaged)");
+}
+
+#[test]
+fn what_is_left_of_a_damaged_answer_is_not_taken_for_frames() {
+    let mut damaged = card();
+    damaged[30] ^= 1;
+    let last = damaged.len() - 200;
+    damaged[last..last + 15].copy_from_slice(&found());
+    let mut bench = Bench::reading();
+    assert_eq!(bench.hear(&damaged), "");
+    assert_eq!(bench.hear(&card()[700..]), "", "the line is not silent yet");
+    assert_eq!(bench.tick(), "> Read");
 }
 
 #[test]
