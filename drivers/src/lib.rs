@@ -15,7 +15,7 @@
 //! | [`presence`] | whether somebody stands in front |
 //! | [`jack`] | whether headphones are plugged in |
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod input;
@@ -26,6 +26,12 @@ pub mod line;
 
 pub mod illuminance;
 
+mod ioctl;
+
+pub mod a4;
+pub mod camera;
 pub mod identity_card;
+pub mod jack;
+pub mod presence;
 pub mod receipt;
 pub mod scanner;

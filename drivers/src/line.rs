@@ -2,19 +2,19 @@
 //!
 //! A pseudo-terminal counts as a serial line, so a stand-in hangs on the same cable as the device.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::OpenOptions;
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
-use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::unix::pipe;
 use tokio::time::timeout;
 use tokio_serial::{SerialPortBuilderExt as _, SerialStream};
 
@@ -42,8 +42,8 @@ pub enum Address {
 pub enum Line {
     /// A serial line or a pseudo-terminal.
     Serial(SerialStream),
-    /// A character device.
-    File(AsyncFd<File>),
+    /// A character device, read and written like a pipe.
+    File(pipe::Receiver, pipe::Sender),
     /// A connection.
     Tcp(TcpStream),
 }
@@ -90,8 +90,8 @@ impl Line {
                 let flags = OFlag::O_NONBLOCK.bits();
                 let file =
                     OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
-                #[expect(deprecated, reason = "a File keeps its descriptor until it is dropped")]
-                Ok(Self::File(AsyncFd::new(file)?))
+                let input = pipe::Receiver::from_file_unchecked(file.try_clone()?)?;
+                Ok(Self::File(input, pipe::Sender::from_file_unchecked(file)?))
             }
             Address::Tcp(host) => {
                 let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(host)).await??;
@@ -111,14 +111,7 @@ impl AsyncRead for Line {
         match self.get_mut() {
             Self::Serial(line) => Pin::new(line).poll_read(context, buffer),
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::File(file) => loop {
-                let mut ready = ready!(file.poll_read_ready(context))?;
-                let space = buffer.initialize_unfilled();
-                if let Ok(read) = ready.try_io(|file| file.get_ref().read(space)) {
-                    buffer.advance(read?);
-                    return Poll::Ready(Ok(()));
-                }
-            },
+            Self::File(input, _) => Pin::new(input).poll_read(context, buffer),
         }
     }
 }
@@ -132,19 +125,14 @@ impl AsyncWrite for Line {
         match self.get_mut() {
             Self::Serial(line) => Pin::new(line).poll_write(context, bytes),
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::File(file) => loop {
-                let mut ready = ready!(file.poll_write_ready(context))?;
-                if let Ok(written) = ready.try_io(|file| file.get_ref().write(bytes)) {
-                    return Poll::Ready(written);
-                }
-            },
+            Self::File(_, output) => Pin::new(output).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             // Waiting until the last bit left would block the thread on a line that nobody reads.
-            Self::Serial(_) | Self::File(_) => Poll::Ready(Ok(())),
+            Self::Serial(_) | Self::File(..) => Poll::Ready(Ok(())),
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
         }
     }

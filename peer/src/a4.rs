@@ -298,7 +298,8 @@ async fn start_bus(home: &Path) -> anyhow::Result<Child> {
     let config = home.join("bus.conf");
     let text = format!(
         "<busconfig><type>system</type><listen>{}</listen><auth>EXTERNAL</auth>\
-         <policy context=\"default\"><allow send_destination=\"*\"/><allow own=\"*\"/></policy>\
+         <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\
+         <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy>\
          </busconfig>\n",
         bus_address(home)
     );

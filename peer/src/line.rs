@@ -1,18 +1,17 @@
 //! The cable a peer hangs on: a pseudo-terminal whose other end is linked somewhere, or a TCP port.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::openpty;
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::ttyname;
-use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::pipe;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Where a peer can be reached.
@@ -31,7 +30,8 @@ pub(crate) enum Line {
 
 #[derive(Debug)]
 pub(crate) struct Pty {
-    master: AsyncFd<File>,
+    input: pipe::Receiver,
+    output: pipe::Sender,
     /// Keeps the line up while nobody has it open.
     _slave: OwnedFd,
     link: PathBuf,
@@ -55,12 +55,7 @@ impl Line {
     /// Bytes from the driver; never none. Cancel safe.
     pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Pty(pty) => loop {
-                let mut ready = pty.master.readable().await?;
-                if let Ok(read) = ready.try_io(|master| master.get_ref().read(buffer)) {
-                    return read;
-                }
-            },
+            Self::Pty(pty) => pty.input.read(buffer).await,
             Self::Tcp { listener, stream } => loop {
                 let Some(open) = stream else {
                     *stream = Some(listener.accept().await?.0);
@@ -77,16 +72,7 @@ impl Line {
     /// Bytes to the driver; without one they are lost.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Pty(pty) => {
-                let mut rest = bytes;
-                while !rest.is_empty() {
-                    let mut ready = pty.master.writable().await?;
-                    if let Ok(written) = ready.try_io(|master| master.get_ref().write(rest)) {
-                        rest = &rest[written?..];
-                    }
-                }
-                Ok(())
-            }
+            Self::Pty(pty) => pty.output.write_all(bytes).await,
             Self::Tcp { stream: Some(open), .. } => open.write_all(bytes).await,
             Self::Tcp { stream: None, .. } => Ok(()),
         }
@@ -99,14 +85,15 @@ impl Pty {
         let mut settings = tcgetattr(&pty.slave)?;
         cfmakeraw(&mut settings);
         tcsetattr(&pty.slave, SetArg::TCSANOW, &settings)?;
-        fcntl(&pty.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         match fs::remove_file(link) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => symlink(ttyname(&pty.slave)?, link)?,
         }
-        #[expect(deprecated, reason = "a File keeps its descriptor until it is dropped")]
-        let master = AsyncFd::new(File::from(pty.master))?;
-        Ok(Self { master, _slave: pty.slave, link: link.to_owned() })
+        // The master is read and written like a pipe.
+        let master = File::from(pty.master);
+        let input = pipe::Receiver::from_file_unchecked(master.try_clone()?)?;
+        let output = pipe::Sender::from_file_unchecked(master)?;
+        Ok(Self { input, output, _slave: pty.slave, link: link.to_owned() })
     }
 }
 

@@ -29,7 +29,7 @@ const TRIES: u32 = 3;
 const LENGTHS_LEN: usize = 4;
 
 /// What can happen.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// The line brought these bytes.
     Bytes(&'a [u8]),

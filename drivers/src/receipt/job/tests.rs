@@ -83,7 +83,7 @@ async fn a_receipt_is_done_after_the_last_status() {
 async fn nothing_is_sent_to_a_printer_without_paper() {
     let outcome = job(10, async |mut printer: Play, _| {
         printer.questions([0x1A, 0x32, 0x12, 0x7E]).await;
-        let more = timeout(Duration::from_secs(60), printer.far.read_u8()).await;
+        let more = timeout(Duration::from_mins(1), printer.far.read_u8()).await;
         assert!(more.is_err(), "{more:?}");
     });
     assert_eq!(outcome.await, Outcome::Refused(Trouble::PaperEnd));
