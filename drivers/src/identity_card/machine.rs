@@ -230,6 +230,9 @@ impl Machine {
                 return self.ask(now, Command::Select, effects);
             }
             (Command::Find, _) => self.complained = false,
+            // Whoever wanted a card has gone: it is not read, and what was read is not told.
+            (Command::Select, _) if !self.wanted => {}
+            (Command::Read, _) if !self.wanted => self.lying = true,
             (Command::Select, status::OK) => {
                 self.complained = false;
                 effects.push(Effect::Tell(Event::Present));

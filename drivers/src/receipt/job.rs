@@ -53,7 +53,7 @@ pub struct Printer<P> {
     answer: Option<u8>,
     /// Fences that were answered in this job.
     passed: usize,
-    /// What is left of a stopped job must not come out before the next.
+    /// Something of an earlier job may be left, and must not come out with the next.
     dirty: bool,
 }
 
@@ -111,26 +111,29 @@ impl<P: AsyncRead + AsyncWrite> Printer<P> {
         let result = self.run(bitmap, &mut progress).await;
         let rows = progress.fences.then(|| (self.passed * BAND_ROWS).min(bitmap.rows()));
         match result {
-            Ok(true) => Outcome::Done,
-            Ok(false) => Outcome::Unknown,
+            Ok(known) => {
+                self.dirty = false;
+                if known { Outcome::Done } else { Outcome::Unknown }
+            }
             Err(trouble) => {
-                self.dirty = true;
                 // Whatever the printer still holds would otherwise come out with the next roll.
-                let cleared = trouble != Trouble::Lost && self.send(CLEAR).await.is_ok();
-                self.dirty = !cleared;
+                if trouble != Trouble::Lost {
+                    self.dirty = self.send(CLEAR).await.is_err();
+                }
                 Outcome::Stopped { trouble, rows }
             }
         }
     }
 
-    /// Nothing is sent to a printer that can't print.
+    /// No picture is sent to a printer that can't print.
     async fn prepare(&mut self) -> Result<(), Trouble> {
-        self.ask_all().await?;
-        self.check()?;
         if self.dirty {
             self.send(CLEAR).await?;
         }
-        self.dirty = false;
+        // The answers come behind whatever an earlier job is still being told.
+        self.ask_all().await?;
+        self.check()?;
+        self.dirty = true;
         self.send(INIT).await?;
         self.send(TELL).await
     }

@@ -56,6 +56,17 @@ async fn what_is_printed_falls_into_the_tray() {
 }
 
 #[tokio::test]
+async fn a_device_file_without_line_settings_is_the_same() {
+    let peer = Peer::start("receipt");
+    let address = format!("file:{}", peer.path("line").display()).parse().unwrap();
+    let mut printer = ReceiptPrinter::new(address, WIDTH);
+    assert_eq!(soon(printer.print(&picture(2000))).await, Outcome::Done);
+    assert_eq!(receipt(&peer.path("tray/receipt-0001.png")), picture(2000));
+    peer.tell(r#"{"do":"unplug"}"#);
+    assert_eq!(soon(printer.print(&picture(10))).await, Outcome::Refused(Trouble::Lost));
+}
+
+#[tokio::test]
 async fn every_state_is_told() {
     let (peer, mut printer) = start();
     peer.tell(r#"{"do":"near-end"}"#);

@@ -205,6 +205,21 @@ fn nobody_waiting_no_card_is_looked_for() {
 }
 
 #[test]
+fn who_has_gone_is_told_nothing_of_a_card() {
+    let mut bench = Bench::reading();
+    bench.machine.want(bench.now, false);
+    assert_eq!(bench.hear(&card()), "");
+    assert_eq!(bench.tick(), "> Probe");
+    assert_eq!(bench.hear(&reply(0x80, &[])), "! Lifted");
+    bench.machine.want(bench.now, true);
+    bench.tick();
+    assert_eq!(bench.hear(&found()), "> Select");
+    bench.machine.want(bench.now, false);
+    assert_eq!(bench.hear(&selected()), "");
+    assert_eq!(bench.tick(), "> Status");
+}
+
+#[test]
 fn a_reader_that_cannot_probe_tells_of_lifting_when_the_next_card_comes() {
     let mut bench = Bench::reading();
     bench.hear(&card());
@@ -237,11 +252,11 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    /// Whatever happens: no card is told of unless one was asked for, and there is always a next deadline.
+    /// Whatever happens: no card is told of unless one was asked for and is wanted, and there is always a next deadline.
     #[test]
     fn the_order_holds(ops in proptest::collection::vec(op(), 0..60)) {
         let mut bench = Bench { machine: Machine::default(), now: Duration::ZERO };
-        let mut asked = None;
+        let (mut asked, mut wanted) = (None, false);
         for op in ops {
             bench.now += MS;
             let effects = match op {
@@ -255,14 +270,17 @@ proptest! {
                     bench.now = bench.machine.next_deadline().max(bench.now);
                     bench.machine.handle(bench.now, Input::Tick)
                 }
-                Op::Want(wanted) => {
+                Op::Want(now_wanted) => {
+                    wanted = now_wanted;
                     bench.machine.want(bench.now, wanted);
                     Vec::new()
                 }
             };
             for effect in &effects {
                 match effect {
-                    Effect::Tell(Event::Read(_)) => prop_assert_eq!(asked, Some(Command::Read)),
+                    Effect::Tell(Event::Read(_)) => {
+                        prop_assert!(wanted && asked == Some(Command::Read));
+                    }
                     Effect::Tell(Event::Present) => prop_assert_eq!(asked, Some(Command::Select)),
                     Effect::Ask(command) => asked = Some(*command),
                     _ => {}

@@ -30,10 +30,10 @@ impl Play {
     }
 
     async fn prepare(&mut self) {
+        self.expect(CLEAR).await;
         self.questions(WELL).await;
-        for command in [CLEAR, INIT, TELL] {
-            self.expect(command).await;
-        }
+        self.expect(INIT).await;
+        self.expect(TELL).await;
         self.say(&[0x10, 0, 0, 0]).await;
         self.expect(FENCE).await;
         self.say(&[0x00]).await;
@@ -80,8 +80,9 @@ async fn a_receipt_is_done_after_the_last_status() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_to_a_printer_without_paper() {
+async fn no_picture_is_sent_to_a_printer_without_paper() {
     let outcome = job(10, async |mut printer: Play, _| {
+        printer.expect(CLEAR).await;
         printer.questions([0x1A, 0x32, 0x12, 0x7E]).await;
         let more = timeout(Duration::from_mins(1), printer.far.read_u8()).await;
         assert!(more.is_err(), "{more:?}");
