@@ -4,7 +4,6 @@
 //! |---|---|
 //! | [`surface`] | panels: where pixels become light |
 //! | [`input`] | touch panels, keypads, keyboards, scanners that type |
-//! | [`line`] | cables of peripherals: serial line, printer's device file, TCP port |
 //! | [`mod@line`] | cables of peripherals: serial line, printer's device file, TCP port |
 //! | [`health`] | whether a peripheral can be counted on |
 //! | [`illuminance`] | ambient light transmitter, Modbus RTU over a serial line |
