@@ -48,8 +48,12 @@ pub enum Availability {
     /// Accepted now and sent later.
     Later,
     /// Now, but the paper comes to the telephone.
-    WithoutPaper { why: Text },
-    No { why: Text },
+    WithoutPaper {
+        why: Text,
+    },
+    No {
+        why: Text,
+    },
 }
 
 impl Devices {

@@ -85,13 +85,18 @@ enum At {
     Intro,
     Step(usize),
     /// Something is looked up; then the step that needs it.
-    Looking { wanted: Wanted, then: usize },
+    Looking {
+        wanted: Wanted,
+        then: usize,
+    },
     Check,
     /// The item itself is on its way.
     Doing,
     Done,
     /// Kept for later.
-    Kept { number: String },
+    Kept {
+        number: String,
+    },
     /// The department said no.
     Refused(Text),
     /// Nobody answered; the same can be tried again.
@@ -550,7 +555,9 @@ impl Flow {
     /// What is only looked at needs no check; what is sent, paid or printed does.
     fn is_worth_checking(&self) -> bool {
         let given = self.service().steps.iter().filter(|step| {
-            step.ask != Ask::IdCard && is_checked(&step.ask) && self.known.answer(&step.id).is_some()
+            step.ask != Ask::IdCard
+                && is_checked(&step.ask)
+                && self.known.answer(&step.id).is_some()
         });
         match self.service().kind {
             Kind::Query | Kind::Payment => false,

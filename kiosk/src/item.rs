@@ -28,7 +28,8 @@ impl Item {
         let steps = service.steps.iter().map(|step| compile(&service, step));
         let steps = steps.collect::<Result<Vec<_>, _>>()?;
         let paths = service.outputs.iter().flat_map(|output| {
-            let braces = output.body.iter().flat_map(|text| braces(&text.zh).chain(braces(&text.en)));
+            let braces =
+                output.body.iter().flat_map(|text| braces(&text.zh).chain(braces(&text.en)));
             output.rows.iter().map(String::as_str).chain(braces)
         });
         let roots: Vec<&str> = paths.map(root).collect();

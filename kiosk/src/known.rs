@@ -91,7 +91,13 @@ impl Known {
     }
 
     /// Fills `{card.name}`, `{purpose}`, `{result.field}` and `{today}` into a sentence.
-    pub fn fill(&self, service: &Service, sentence: &str, today: Date, language: Language) -> String {
+    pub fn fill(
+        &self,
+        service: &Service,
+        sentence: &str,
+        today: Date,
+        language: Language,
+    ) -> String {
         let mut out = String::with_capacity(sentence.len());
         let mut rest = sentence;
         while let Some((before, after)) = rest.split_once('{') {
@@ -143,7 +149,8 @@ impl Known {
             if let Some((field, value)) = self.table(service, path) {
                 sections.push(table(field, value, language));
             } else if let Some(value) = self.written(service, path, today, language) {
-                let row = Row { name: name(service, path, language), value, source: None, edit: None };
+                let row =
+                    Row { name: name(service, path, language), value, source: None, edit: None };
                 if let Some(last) = sections.last_mut() {
                     last.rows.push(row);
                 }
@@ -154,7 +161,11 @@ impl Known {
     }
 
     /// The table a path names, if it names one.
-    pub fn table<'a>(&'a self, service: &'a Service, path: &str) -> Option<(&'a Field, &'a [Value])> {
+    pub fn table<'a>(
+        &'a self,
+        service: &'a Service,
+        path: &str,
+    ) -> Option<(&'a Field, &'a [Value])> {
         let (head, tail) = path.split_once('.')?;
         let field = operation(service, head)?.returns.iter().find(|field| field.id == tail)?;
         let rows = self.returned.get(head)?.get(tail)?.as_array()?;

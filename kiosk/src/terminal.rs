@@ -12,7 +12,7 @@ use service::condition::ExpressionError;
 use service::definition::{Category, Device};
 use service::search::Index;
 use service::text::{Language, Text};
-use sync::{Mono, Moment};
+use sync::{Moment, Mono};
 
 use crate::devices::{Availability, Devices, State};
 use crate::district::District;
@@ -37,9 +37,15 @@ pub enum Event {
     /// A finger was read.
     Finger,
     /// The camera or the scanner took a picture, or could not.
-    Shot { token: Token, shot: Option<ShotId> },
+    Shot {
+        token: Token,
+        shot: Option<ShotId>,
+    },
     /// The platform answered.
-    Answered { token: Token, outcome: Outcome },
+    Answered {
+        token: Token,
+        outcome: Outcome,
+    },
     /// The papers of an item are out, or will not come.
     Printed(Result<(), Text>),
     /// A device said how it is.
@@ -129,9 +135,9 @@ impl Terminal {
         district: District,
         zone: TimeZone,
     ) -> Result<Terminal, ExpressionError> {
-        let items = catalogue.iter().map(|service| {
-            Ok((service.code.clone(), Arc::new(Item::compile(service.clone())?)))
-        });
+        let items = catalogue
+            .iter()
+            .map(|service| Ok((service.code.clone(), Arc::new(Item::compile(service.clone())?))));
         Ok(Terminal {
             items: items.collect::<Result<_, _>>()?,
             index: Index::new(catalogue),
@@ -234,7 +240,9 @@ impl Terminal {
             View::Attract => self.attract(),
             View::Home => self.home(),
             View::Categories => self.categories(),
-            View::Category(category) => self.list(|item| item.service().category == *category, None),
+            View::Category(category) => {
+                self.list(|item| item.service().category == *category, None)
+            }
             View::Intent(intent) => self.list(|item| intent.holds(item.service()), None),
             View::Search(query) => self.found(query),
         }
@@ -341,12 +349,10 @@ impl Terminal {
         let around = self.around(now);
         self.card_lies = !matches!(card, CardEvent::Taken);
         match card {
-            CardEvent::Reading => {
-                self.with_flow(|flow| {
-                    flow.prompt(PromptState::Reading);
-                    vec![]
-                })
-            }
+            CardEvent::Reading => self.with_flow(|flow| {
+                flow.prompt(PromptState::Reading);
+                vec![]
+            }),
             CardEvent::Failed => self.with_flow(|flow| {
                 flow.prompt(PromptState::Failed);
                 vec![]

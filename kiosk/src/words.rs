@@ -24,7 +24,9 @@ pub fn device_out(device: Device, state: State) -> Text {
         State::Empty => ("缺纸", "is out of paper"),
         State::Jam => ("卡纸", "is jammed"),
         State::Open => ("盖子没有关好", "has its cover open"),
-        State::Ready | State::Low | State::Fault | State::Absent => ("暂时不能用", "is out of order"),
+        State::Ready | State::Low | State::Fault | State::Absent => {
+            ("暂时不能用", "is out of order")
+        }
     };
     text(format!("{zh}{why_zh}"), format!("The {en} {why_en}"))
 }
@@ -115,7 +117,9 @@ pub fn done_help(kind: Kind) -> Text {
         Kind::Print | Kind::Certificate => {
             text("纸从右下方出口出来，请拿好。", "The paper comes out at the lower right.")
         }
-        Kind::Form => text("请拿好凭条，上面有编号。", "Please keep the slip; the number is on it."),
+        Kind::Form => {
+            text("请拿好凭条，上面有编号。", "Please keep the slip; the number is on it.")
+        }
         Kind::Payment => text("付款成功，请拿好凭条。", "Paid. Please keep the receipt."),
         Kind::Booking => text("请按时来，带好材料。", "Please come in time and bring your papers."),
     }
@@ -229,12 +233,18 @@ phrases! {
 
 /// An intent and what it is about.
 pub fn intent_prove() -> (Text, Text) {
-    (text("打印证明", "Certificates"), text("证明、记录，当场打印", "Certificates and records, printed"))
+    (
+        text("打印证明", "Certificates"),
+        text("证明、记录，当场打印", "Certificates and records, printed"),
+    )
 }
 
 /// See [`intent_prove`].
 pub fn intent_ask() -> (Text, Text) {
-    (text("查询信息", "Look something up"), text("社保、医保、违章、学校", "Insurance, fines, schools"))
+    (
+        text("查询信息", "Look something up"),
+        text("社保、医保、违章、学校", "Insurance, fines, schools"),
+    )
 }
 
 /// See [`intent_prove`].
@@ -291,5 +301,8 @@ pub fn category(category: Category) -> Text {
 
 /// How long until all is cleared.
 pub fn seconds_left(seconds: u64) -> Text {
-    text(format!("{seconds}秒后清除您填的内容"), format!("All you entered is cleared in {seconds} s"))
+    text(
+        format!("{seconds}秒后清除您填的内容"),
+        format!("All you entered is cleared in {seconds} s"),
+    )
 }

@@ -29,12 +29,23 @@ pub(crate) enum Draft {
     Prompt(PromptState),
     Line(String),
     Chosen(BTreeSet<usize>),
-    Day { year: i16, month: i8, day: i8 },
-    Address { street: Option<usize>, community: Option<usize>, detail: String },
+    Day {
+        year: i16,
+        month: i8,
+        day: i8,
+    },
+    Address {
+        street: Option<usize>,
+        community: Option<usize>,
+        detail: String,
+    },
     Place(Option<(f64, f64)>),
     Shots(Vec<ShotId>),
     Strokes(Vec<Stroke>),
-    Slot { day: Option<usize>, time: Option<usize> },
+    Slot {
+        day: Option<usize>,
+        time: Option<usize>,
+    },
     Payment,
 }
 
@@ -227,9 +238,7 @@ impl Draft {
                 };
                 Some(typed(ground, &line)?)
             }
-            (_, Draft::Line(line)) if !line.trim().is_empty() => {
-                Some(typed(ground, line)?)
-            }
+            (_, Draft::Line(line)) if !line.trim().is_empty() => Some(typed(ground, line)?),
             _ => None,
         };
         match answer {

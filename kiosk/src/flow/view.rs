@@ -126,11 +126,14 @@ impl Flow {
             self.known.fill(self.service(), text.get(language), around.today, language)
         };
         let main = match &step.ask {
-            Ask::Stop | Ask::IdCard | Ask::TapCard { .. } | Ask::Fingerprint | Ask::Pay { .. } => None,
+            Ask::Stop | Ask::IdCard | Ask::TapCard { .. } | Ask::Fingerprint | Ask::Pay { .. } => {
+                None
+            }
             Ask::Face => Some(words::shoot()),
             _ => Some(words::next()),
         };
-        let enabled = !self.draft.is_blank() || step.optional || matches!(step.ask, Ask::Show { .. });
+        let enabled =
+            !self.draft.is_blank() || step.optional || matches!(step.ask, Ask::Show { .. });
         let main = main.map(|label| Button {
             label: label.get(language).to_owned(),
             enabled: enabled || step.ask == Ask::Face,
@@ -180,7 +183,10 @@ impl Flow {
                 };
                 Body::Choice { options: vec![option(0), option(1)], many: false }
             }
-            (ask @ (Ask::Choice { options } | Ask::Choices { options, .. }), Draft::Chosen(chosen)) => {
+            (
+                ask @ (Ask::Choice { options } | Ask::Choices { options, .. }),
+                Draft::Chosen(chosen),
+            ) => {
                 let options = options.iter().enumerate().map(|(index, option)| Choice {
                     label: match language {
                         Language::Chinese => option.zh.clone(),
@@ -280,7 +286,9 @@ impl Flow {
         let payment = self.known.returned("payment");
         let field = |name: &str| payment.and_then(|payment| payment.get(name));
         Body::Pay {
-            amount: field("amount").and_then(serde_json::Value::as_i64).map_or_else(String::new, write::money),
+            amount: field("amount")
+                .and_then(serde_json::Value::as_i64)
+                .map_or_else(String::new, write::money),
             code: field("code").and_then(|code| code.as_str()).unwrap_or_default().to_owned(),
             paid: false,
         }
@@ -351,7 +359,8 @@ impl Flow {
         let shown = outputs.iter().find(|output| on_screen(output.form)).or(outputs.first());
         let paths = shown.map(|output| output.rows.as_slice()).unwrap_or_default();
         let sections = self.known.sections(self.service(), paths, around.today, language);
-        let number = self.known.returned(&self.service().operation.id).and_then(|it| it.get("number"));
+        let number =
+            self.known.returned(&self.service().operation.id).and_then(|it| it.get("number"));
         let number = number.and_then(|number| number.as_str()).map(str::to_owned);
         let printed = self.prints().map(|output| {
             row(output.title.get(language).to_owned(), words::comes_out(output.form, language))

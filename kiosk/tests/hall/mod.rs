@@ -23,7 +23,7 @@ use service::functions::Counter;
 use service::registry::{self, Question, Registry};
 use service::step::{Ask, Step};
 use service::text::Language;
-use sync::{Mono, Moment};
+use sync::{Moment, Mono};
 
 /// So many citizens try before an item counts as stuck.
 const ATTEMPTS_MAX: usize = 1200;
@@ -220,7 +220,8 @@ impl Hall {
             }
             Body::Date(field) => {
                 let day = if field.day.is_some() { self.chance.i8(1..=28) } else { 0 };
-                let year = self.chance.i16(field.first_year..=field.last_year.max(field.first_year));
+                let year =
+                    self.chance.i16(field.first_year..=field.last_year.max(field.first_year));
                 let month = self.chance.i8(1..=12);
                 self.act(Act::SetDate(year, month, day));
             }
@@ -317,8 +318,9 @@ impl Hall {
     /// What the demonstration registry says.
     fn department(&mut self, operation: &str, payload: &Value) -> Outcome {
         let numbers = Arc::clone(&self.numbers);
-        let counter: Counter =
-            Arc::new(move |prefix| format!("{prefix}{:06}", numbers.fetch_add(1, Ordering::SeqCst)));
+        let counter: Counter = Arc::new(move |prefix| {
+            format!("{prefix}{:06}", numbers.fetch_add(1, Ordering::SeqCst))
+        });
         let question = Question {
             operation,
             number: payload["card"]["number"].as_str(),
@@ -340,7 +342,17 @@ impl Hall {
     fn card(&self) -> IdentityCard {
         let (_, person) = self.registry.people().find(|(id, _)| *id == self.person).unwrap();
         let field = |name: &str| json!(person.text(name));
-        let names = ["name", "sex", "nation", "birth", "address", "number", "issuer", "valid_from", "valid_to"];
+        let names = [
+            "name",
+            "sex",
+            "nation",
+            "birth",
+            "address",
+            "number",
+            "issuer",
+            "valid_from",
+            "valid_to",
+        ];
         let card = names.map(|name| (name.to_owned(), field(name)));
         serde_json::from_value(Value::Object(card.into_iter().collect())).unwrap()
     }
@@ -359,11 +371,8 @@ impl Hall {
 
     /// A line that this question accepts, often that of a citizen.
     fn line(&mut self, keyboard: Keyboard, title: &str) -> String {
-        let people: Vec<String> = self
-            .registry
-            .people()
-            .map(|(_, person)| person.text("number").to_owned())
-            .collect();
+        let people: Vec<String> =
+            self.registry.people().map(|(_, person)| person.text("number").to_owned()).collect();
         let number = self.chance.choice(people).unwrap();
         let name = self.chance.choice(self.names.iter()).unwrap().clone();
         let same = |step: &&Step| step.title.zh == title || step.title.en == title;
@@ -391,7 +400,9 @@ impl Hall {
     fn code(&mut self, min: u8, max: u8, digits: bool) -> String {
         let fits = |it: &&String| {
             (usize::from(min)..=usize::from(max)).contains(&it.len())
-                && it.bytes().all(|sign| sign.is_ascii_digit() || !digits && sign.is_ascii_uppercase())
+                && it
+                    .bytes()
+                    .all(|sign| sign.is_ascii_digit() || !digits && sign.is_ascii_uppercase())
         };
         let code = self.chance.choice(self.codes.iter().filter(fits).collect::<Vec<_>>());
         code.cloned().unwrap_or_else(|| "1".repeat(usize::from(min)))

@@ -215,7 +215,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        assert_eq!(refused("memory = \"/run/gulou/panel\"", ""), "panel: name either kms or memory");
+        assert_eq!(
+            refused("memory = \"/run/gulou/panel\"", ""),
+            "panel: name either kms or memory"
+        );
         assert_eq!(
             refused("[panel]\n", "[panel]\nrotation = 45\n"),
             "panel.rotation is 45: use 0, 90, 180 or 270"

@@ -46,8 +46,7 @@ impl Desk {
     /// Opens the glass and the devices.
     pub(crate) fn open(config: Config) -> anyhow::Result<Desk> {
         let surface = config.surface()?;
-        let screen =
-            Screen::open(surface, config.mounting, config.sources(), ScreenClock::System)?;
+        let screen = Screen::open(surface, config.mounting, config.sources(), ScreenClock::System)?;
         Fonts::install(Path::new(fonts::ROOT))?;
         let app = App::new()?;
         Hall::get(&app).set_place(config.place.into());
@@ -73,7 +72,8 @@ impl Desk {
             self.show();
             let now = self.clock.now();
             let deadline = self.terminal.next_deadline(now);
-            let wait = if deadline == Mono::NEVER { LOOK } else { deadline.since(now.mono).min(LOOK) };
+            let wait =
+                if deadline == Mono::NEVER { LOOK } else { deadline.since(now.mono).min(LOOK) };
             for event in self.screen.turn(Some(wait))? {
                 if let screen::Event::Code(code) = event {
                     self.take(Event::Scanned(code));

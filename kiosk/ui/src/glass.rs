@@ -10,9 +10,7 @@ use screen::keyboard::Layout;
 use service::text::Language;
 use slint::{Global as _, Image, ModelRc, SharedString, VecModel};
 
-use crate::ui::{
-    App, ChoiceItem, EntryItem, Face, LineItem, PlaceItem, RowItem, ShotItem, Theme,
-};
+use crate::ui::{App, ChoiceItem, EntryItem, Face, LineItem, PlaceItem, RowItem, ShotItem, Theme};
 
 /// The glass, and how far its lists are turned.
 #[derive(Debug, Default)]
@@ -56,7 +54,8 @@ impl Glass {
         theme(app, modes);
         frame(&face, page);
         face.set_typing(self.typing);
-        self.turned = body(&face, &page.body, Room::of(modes), self.turned, modes.language, district);
+        self.turned =
+            body(&face, &page.body, Room::of(modes), self.turned, modes.language, district);
         show_overlay(&face, overlay.as_ref(), modes.language);
         self.shown = Some(now);
     }
@@ -331,12 +330,18 @@ fn entry(entry: &Entry) -> EntryItem {
 /// Line icons of the six intents, on a grid of 48.
 fn icon(id: &str) -> &'static str {
     match id {
-        "intent:prove" => "M 10 6 L 30 6 L 38 14 L 38 42 L 10 42 Z M 30 6 L 30 14 L 38 14 M 17 24 L 31 24 M 17 32 L 26 32",
+        "intent:prove" => {
+            "M 10 6 L 30 6 L 38 14 L 38 42 L 10 42 Z M 30 6 L 30 14 L 38 14 M 17 24 L 31 24 M 17 32 L 26 32"
+        }
         "intent:ask" => "M 20 8 A 12 12 0 1 0 20 32 A 12 12 0 1 0 20 8 M 29 29 L 41 41",
         "intent:pay" => "M 6 12 L 42 12 L 42 38 L 6 38 Z M 6 20 L 42 20 M 12 30 L 20 30",
         "intent:apply" => "M 8 40 L 12 28 L 32 8 L 40 16 L 20 36 Z M 28 12 L 36 20",
-        "intent:book" => "M 7 11 L 41 11 L 41 41 L 7 41 Z M 7 19 L 41 19 M 15 6 L 15 14 M 33 6 L 33 14 M 16 30 L 22 36 L 33 25",
-        "intent:report" => "M 5 15 L 14 15 L 18 9 L 30 9 L 34 15 L 43 15 L 43 39 L 5 39 Z M 24 19 A 8 8 0 1 0 24 35 A 8 8 0 1 0 24 19",
+        "intent:book" => {
+            "M 7 11 L 41 11 L 41 41 L 7 41 Z M 7 19 L 41 19 M 15 6 L 15 14 M 33 6 L 33 14 M 16 30 L 22 36 L 33 25"
+        }
+        "intent:report" => {
+            "M 5 15 L 14 15 L 18 9 L 30 9 L 34 15 L 43 15 L 43 39 L 5 39 Z M 24 19 A 8 8 0 1 0 24 35 A 8 8 0 1 0 24 19"
+        }
         _ => "",
     }
 }

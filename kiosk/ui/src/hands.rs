@@ -30,7 +30,10 @@ struct State {
 pub(crate) enum Done {
     Act(Act),
     /// A part of the date was turned: 0 year, 1 month, 2 day.
-    Turn { part: i32, by: i32 },
+    Turn {
+        part: i32,
+        by: i32,
+    },
     /// The list was turned.
     List(i32),
     /// A point of the map was touched, in parts of it.
@@ -84,9 +87,18 @@ impl Hands {
         let face = Face::get(app);
         let hands = || self.clone();
         let index = |at: i32| usize::try_from(at).unwrap_or(usize::MAX);
-        face.on_wake({ let it = hands(); move || it.act(Act::Wake) });
-        face.on_open({ let it = hands(); move |id| it.act(Act::Open(id.into())) });
-        face.on_search({ let it = hands(); move |query| it.act(Act::Search(query.into())) });
+        face.on_wake({
+            let it = hands();
+            move || it.act(Act::Wake)
+        });
+        face.on_open({
+            let it = hands();
+            move |id| it.act(Act::Open(id.into()))
+        });
+        face.on_search({
+            let it = hands();
+            move |query| it.act(Act::Search(query.into()))
+        });
         face.on_next({
             let it = hands();
             move || {
@@ -101,36 +113,87 @@ impl Hands {
                 it.act(Act::Back);
             }
         });
-        face.on_choose({ let it = hands(); move |at| it.act(Act::Choose(index(at))) });
-        face.on_choose_second({ let it = hands(); move |at| it.act(Act::ChooseSecond(index(at))) });
-        face.on_typed({ let it = hands(); move |text| it.act(Act::Input(text.into())) });
-        face.on_typing_began({ let it = hands(); move || it.done(Done::Typing(true)) });
-        face.on_typing_ended({ let it = hands(); move || it.done(Done::Typing(false)) });
-        face.on_turn_date({ let it = hands(); move |part, by| it.done(Done::Turn { part, by }) });
-        face.on_turn_list({ let it = hands(); move |by| it.done(Done::List(by)) });
-        face.on_touch_place({ let it = hands(); move |x, y| it.done(Done::Point(x, y)) });
+        face.on_choose({
+            let it = hands();
+            move |at| it.act(Act::Choose(index(at)))
+        });
+        face.on_choose_second({
+            let it = hands();
+            move |at| it.act(Act::ChooseSecond(index(at)))
+        });
+        face.on_typed({
+            let it = hands();
+            move |text| it.act(Act::Input(text.into()))
+        });
+        face.on_typing_began({
+            let it = hands();
+            move || it.done(Done::Typing(true))
+        });
+        face.on_typing_ended({
+            let it = hands();
+            move || it.done(Done::Typing(false))
+        });
+        face.on_turn_date({
+            let it = hands();
+            move |part, by| it.done(Done::Turn { part, by })
+        });
+        face.on_turn_list({
+            let it = hands();
+            move |by| it.done(Done::List(by))
+        });
+        face.on_touch_place({
+            let it = hands();
+            move |x, y| it.done(Done::Point(x, y))
+        });
         face.on_signed({
             let it = hands();
             move |path, width, height| it.act(Act::SetStrokes(strokes(&path, width, height)))
         });
-        face.on_shoot({ let it = hands(); move || it.act(Act::Shoot) });
+        face.on_shoot({
+            let it = hands();
+            move || it.act(Act::Shoot)
+        });
         face.on_discard({
             let it = hands();
             move |shot| it.act(Act::Discard(ShotId(u32::try_from(shot).unwrap_or(0))))
         });
-        face.on_ask_staff({ let it = hands(); move || it.act(Act::OtherWay) });
-        face.on_edit({ let it = hands(); move |step| it.act(Act::Edit(step.into())) });
-        face.on_more_time({ let it = hands(); move || it.act(Act::MoreTime) });
+        face.on_ask_staff({
+            let it = hands();
+            move || it.act(Act::OtherWay)
+        });
+        face.on_edit({
+            let it = hands();
+            move |step| it.act(Act::Edit(step.into()))
+        });
+        face.on_more_time({
+            let it = hands();
+            move || it.act(Act::MoreTime)
+        });
     }
 
     fn listen_hall(&self, app: &App) {
         let hall = Hall::get(app);
         let hands = || self.clone();
-        hall.on_language({ let it = hands(); move || it.done(Done::Language) });
-        hall.on_large({ let it = hands(); move || it.act(Act::Mode(Mode::Large)) });
-        hall.on_contrast({ let it = hands(); move || it.act(Act::Mode(Mode::HighContrast)) });
-        hall.on_reach({ let it = hands(); move || it.act(Act::Mode(Mode::Reach)) });
-        hall.on_finish({ let it = hands(); move || it.act(Act::Finish) });
+        hall.on_language({
+            let it = hands();
+            move || it.done(Done::Language)
+        });
+        hall.on_large({
+            let it = hands();
+            move || it.act(Act::Mode(Mode::Large))
+        });
+        hall.on_contrast({
+            let it = hands();
+            move || it.act(Act::Mode(Mode::HighContrast))
+        });
+        hall.on_reach({
+            let it = hands();
+            move || it.act(Act::Mode(Mode::Reach))
+        });
+        hall.on_finish({
+            let it = hands();
+            move || it.act(Act::Finish)
+        });
     }
 
     fn listen_keys(&self, app: &App) {
