@@ -51,4 +51,4 @@ pub use exchange::{
 pub use provision::{Provision, ProvisionError};
 pub use renewal::{Effect, Event, Renewal, Standing, Validity};
 pub use store::{Identity, IdentityError};
-pub use trust::{Pin, client_config};
+pub use trust::{Pin, client_config, identified_config};

@@ -24,6 +24,10 @@ pub mod stream;
 pub mod telemetry;
 pub mod timetable;
 
+pub mod ask;
+pub mod document;
+pub mod seal;
+
 pub mod envelope;
 pub mod packet;
 pub mod schema;
@@ -41,10 +45,12 @@ pub mod outbox;
 pub mod session;
 
 pub use alert::{Affected, Alert, Alerts, Level};
+pub use ask::{Answer, Ask};
 pub use board::{Arrival, Board, Line, Source};
 pub use command::{Command, CommandState, CommandStatus};
 pub use courier::{Config, Courier, CourierError, Incoming, LinkState};
 pub use cursor::{Accept, Cursor};
+pub use document::{Document, ShortCode, Stamp};
 pub use envelope::{Envelope, EnvelopeError};
 pub use link::{Link, LinkError, LinkEvent, LoopbackBroker, MqttConfig, Refusal, TlsFiles};
 pub use moment::{Clock, Moment, Mono};

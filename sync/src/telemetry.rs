@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Unknown;
+use crate::ask::{Ask, AskError};
 use crate::command::CommandStatus;
+use crate::document::{Document, DocumentError};
 use crate::stream::Class;
 
 /// Everything a device reports on a stream. The CloudEvents `type` names the variant.
@@ -19,6 +22,10 @@ pub enum Event {
     Gap(Gap),
     /// What became of a command.
     Command(CommandStatus),
+    /// What a citizen submitted.
+    Submission(Ask),
+    /// A paper that was printed.
+    Document(Document),
 }
 
 impl Event {
@@ -30,6 +37,10 @@ impl Event {
     pub const GAP: &str = "gulou.gap.v1";
     /// The CloudEvents `type` of [`Event::Command`].
     pub const COMMAND: &str = "gulou.command.v1";
+    /// The CloudEvents `type` of [`Event::Submission`].
+    pub const SUBMISSION: &str = "gulou.submission.v1";
+    /// The CloudEvents `type` of [`Event::Document`].
+    pub const DOCUMENT: &str = "gulou.document.v1";
 
     /// The CloudEvents `type`.
     pub fn kind(&self) -> &'static str {
@@ -38,6 +49,8 @@ impl Event {
             Event::Health(_) => Self::HEALTH,
             Event::Gap(_) => Self::GAP,
             Event::Command(_) => Self::COMMAND,
+            Event::Submission(_) => Self::SUBMISSION,
+            Event::Document(_) => Self::DOCUMENT,
         }
     }
 
@@ -48,20 +61,48 @@ impl Event {
             Event::Health(health) => serde_json::to_vec(health),
             Event::Gap(gap) => serde_json::to_vec(gap),
             Event::Command(status) => serde_json::to_vec(status),
+            Event::Submission(ask) => serde_json::to_vec(ask),
+            Event::Document(document) => serde_json::to_vec(document),
         };
         json.expect("telemetry has string keys only and always serialises")
     }
 
     /// The one parser of stream payloads; `None` for a type of a newer version.
-    pub fn parse(kind: &str, payload: &[u8]) -> Option<Result<Event, serde_json::Error>> {
+    pub fn parse(kind: &str, payload: &[u8]) -> Option<Result<Event, EventError>> {
         Some(match kind {
-            Self::SHOWN => serde_json::from_slice(payload).map(Event::Shown),
-            Self::HEALTH => serde_json::from_slice(payload).map(Event::Health),
-            Self::GAP => serde_json::from_slice(payload).map(Event::Gap),
-            Self::COMMAND => serde_json::from_slice(payload).map(Event::Command),
+            Self::SHOWN => read(payload).map(Event::Shown),
+            Self::HEALTH => read(payload).map(Event::Health),
+            Self::GAP => read(payload).map(Event::Gap),
+            Self::COMMAND => read(payload).map(Event::Command),
+            Self::SUBMISSION => Ask::parse(payload).map(Event::Submission).map_err(EventError::Ask),
+            Self::DOCUMENT => document(payload).map(Event::Document),
             _ => return None,
         })
     }
+}
+
+/// Why a payload is no event.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// It does not read as its type says.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A submission that can't be meant.
+    #[error(transparent)]
+    Ask(AskError),
+    /// A record that can't stand on paper.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+}
+
+fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, EventError> {
+    Ok(serde_json::from_slice(payload)?)
+}
+
+fn document(payload: &[u8]) -> Result<Document, EventError> {
+    let document: Document = read(payload)?;
+    document.check()?;
+    Ok(document)
 }
 
 /// Proof of display: a page that stood on the glass.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Unknown;
 use crate::name::{DeviceId, StopId, Tenant};
+use crate::seal::PublicKey;
 
 /// Body of `POST /enrol`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +39,9 @@ pub struct EnrolAnswer {
     pub content: String,
     /// Who signs content manifests.
     pub content_key: ContentKey,
+    /// For whom a terminal seals what citizens answer; absent from platforms that take no asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_key: Option<PublicKey>,
     /// What the platform takes it for, such as `sign`.
     pub role: String,
     /// The stop it stands at.

@@ -15,6 +15,7 @@ use super::renewal::Validity;
 use super::trust::Pin;
 use crate::file;
 use crate::name::{DeviceId, StopId, Tenant};
+use crate::seal::PublicKey;
 
 /// Who a device is and where its platform is.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Identity {
     pub content: String,
     /// Who signs content manifests.
     pub content_key: ContentKey,
+    /// For whom asks are sealed, where the platform takes any; [`Counter::keys`](crate::ask::Counter::keys) gives it later.
+    pub seal_key: Option<PublicKey>,
     /// What the platform takes it for, such as `sign`.
     pub role: String,
     /// The stop it stands at, as the platform knows it.
@@ -82,6 +85,8 @@ struct Platform {
     broker: String,
     content: String,
     content_key: ContentKey,
+    #[serde(default)]
+    seal_key: Option<PublicKey>,
     role: String,
     stop: Option<StopId>,
 }
@@ -111,6 +116,7 @@ impl Identity {
             broker: platform.broker,
             content: platform.content,
             content_key: platform.content_key,
+            seal_key: platform.seal_key,
             role: platform.role,
             stop: platform.stop,
             pin: Pin::of(&root),
@@ -188,8 +194,8 @@ impl Folder {
         if Pin::of(&root) != pin {
             return Err(IdentityError::Certificate("its root is not the pinned one".to_owned()));
         }
-        let EnrolAnswer { tenant, broker, content, content_key, role, stop, .. } = answer;
-        let platform = Platform { tenant, broker, content, content_key, role, stop };
+        let EnrolAnswer { tenant, broker, content, content_key, seal_key, role, stop, .. } = answer;
+        let platform = Platform { tenant, broker, content, content_key, seal_key, role, stop };
         let platform = serde_json::to_vec_pretty(&platform).expect("an answer is plain JSON");
         self.replace("ca.pem", answer.chain.as_bytes())?;
         self.replace("platform.json", &platform)?;

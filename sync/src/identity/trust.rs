@@ -10,15 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
 };
 use sha2::{Digest as _, Sha256};
 
+use super::store::{Identity, IdentityError};
 use crate::moment::Moment;
 
 /// SHA-256 of a root certificate's DER.
@@ -58,13 +61,33 @@ pub fn client_config(pin: Pin, now: Moment) -> ClientConfig {
     config(Arc::new(Verifier::new(pin, now)))
 }
 
+/// As [`client_config`], and shows the device's own certificate to servers that ask for it.
+pub fn identified_config(identity: &Identity, now: Moment) -> Result<ClientConfig, IdentityError> {
+    let path = identity.certificate_path();
+    let damaged = |reason: &dyn fmt::Display| IdentityError::Damaged {
+        folder: path.clone(),
+        reason: reason.to_string(),
+    };
+    let pem = std::fs::read(&path)
+        .map_err(|source| IdentityError::Disk { folder: path.clone(), source })?;
+    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|error| damaged(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| damaged(&error))?;
+    trusting(Arc::new(Verifier::new(identity.pin, now)))
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| damaged(&error))
+}
+
 pub(super) fn config(verifier: Arc<Verifier>) -> ClientConfig {
+    trusting(verifier).with_no_client_auth()
+}
+
+fn trusting(verifier: Arc<Verifier>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     ClientConfig::builder_with_provider(verifier.provider.clone())
         .with_safe_default_protocol_versions()
         .expect("ring speaks TLS 1.2 and 1.3")
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth()
 }
 
 #[derive(Debug)]

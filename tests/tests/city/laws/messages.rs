@@ -17,33 +17,42 @@ fn through<Message: DeserializeOwned + Serialize>(
     serde_json::to_value(Message::deserialize(payload)?)
 }
 
-const MESSAGES: [(&str, ThroughType); 18] = [
+const MESSAGES: [(&str, ThroughType); 24] = [
     ("gulou.acks.v1", through::<sync::Acks>),
     ("gulou.alerts.v1", through::<sync::Alerts>),
+    ("gulou.answer.v1", through::<sync::Answer>),
     ("gulou.board.v1", through::<sync::Board>),
     ("gulou.certificate.v1", through::<sync::identity::CertificateAnswer>),
+    ("gulou.certified.v1", through::<sync::document::Certified>),
     ("gulou.command.v1", through::<sync::CommandStatus>),
     ("gulou.content.v1", through::<sync::content::Signed>),
     ("gulou.csr.v1", through::<sync::identity::CertificateRequest>),
+    ("gulou.document-key.v1", through::<sync::document::KeyRequest>),
+    ("gulou.document.v1", through::<sync::Document>),
     ("gulou.enrol.v1", through::<sync::identity::EnrolRequest>),
     ("gulou.enrolled.v1", through::<sync::identity::EnrolAnswer>),
     ("gulou.gap.v1", through::<sync::Gap>),
     ("gulou.health.v1", through::<sync::Health>),
+    ("gulou.keys.v1", through::<sync::ask::Keys>),
     ("gulou.manifest.v1", through::<sync::content::Manifest>),
     ("gulou.order.v1", through::<sync::Command>),
     ("gulou.presence.v1", through::<sync::Presence>),
     ("gulou.refusal.v1", through::<sync::identity::Refusal>),
     ("gulou.shown.v1", through::<sync::Shown>),
+    ("gulou.submission.v1", through::<sync::Ask>),
     ("gulou.sync.v1", through::<sync::SyncVector>),
     ("gulou.timetable.v1", through::<sync::Timetable>),
 ];
 
 /// Read where they are made for and never passed on, so they carry nothing unknown.
-const CLOSED: [&str; 7] = [
+const CLOSED: [&str; 10] = [
+    "gulou.answer.v1",
     "gulou.certificate.v1",
+    "gulou.certified.v1",
     "gulou.command.v1",
     "gulou.content.v1",
     "gulou.csr.v1",
+    "gulou.document-key.v1",
     "gulou.enrol.v1",
     "gulou.gap.v1",
     "gulou.refusal.v1",
