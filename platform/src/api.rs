@@ -2,7 +2,10 @@
 //!
 //! `platform/openapi.json` is generated from here (`UPDATE_OPENAPI=1 cargo test -p platform openapi`).
 
+pub mod bookings;
+pub mod cases;
 pub mod devices;
+pub mod documents;
 pub mod health;
 pub mod problem;
 pub mod stops;
@@ -11,10 +14,10 @@ pub mod watch;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use sha2::{Digest as _, Sha256};
 use sync::{Clock, Tenant};
@@ -28,8 +31,11 @@ use crate::enrolment::Enrolment;
 use crate::fleet;
 use crate::metrics::Metrics;
 use crate::news::Press;
+use crate::pages::{self, Pages};
 use crate::poll::journal::Journal;
 use crate::publish::Outgoing;
+use crate::services::Services;
+use crate::services::papers::Notary;
 use crate::store::Store;
 use crate::wire::LinkLife;
 use problem::Problem;
@@ -66,6 +72,12 @@ pub struct Desk {
     pub broker: Option<tokio_watch::Receiver<Life>>,
     /// SHA-256 of the operator's token.
     pub token_sha256: [u8; 32],
+    /// Cases, bookings, and what was sealed.
+    pub services: Arc<Services>,
+    /// Knows who signs documents.
+    pub notary: Arc<Notary>,
+    /// Pages for citizens.
+    pub pages: Arc<Pages>,
     /// Clock of the process.
     pub clock: Clock,
 }
@@ -79,11 +91,18 @@ pub type Shared = Arc<Desk>;
     info(
         title = "Gulou platform",
         description = "Devices, boards and alerts of one district. Reading is open on loopback; \
-            writing needs `Authorization: Bearer` with the content of `operator.token` in the data folder. \
+            writing, and reading what is about a person, needs `Authorization: Bearer` with the content of `operator.token` in the data folder. \
             Errors are `application/problem+json` (RFC 9457).",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
+        cases::list,
+        cases::one,
+        cases::go_on,
+        bookings::list,
+        bookings::consents,
+        documents::keys,
+        documents::one,
         devices::list,
         devices::register,
         devices::one,
@@ -121,6 +140,13 @@ impl utoipa::Modify for Bearer {
 /// The whole interface.
 pub fn router(desk: Shared) -> Router {
     Router::new()
+        .route("/api/cases", get(cases::list))
+        .route("/api/cases/{number}", get(cases::one))
+        .route("/api/cases/{number}/state", post(cases::go_on))
+        .route("/api/bookings", get(bookings::list))
+        .route("/api/consents", get(bookings::consents))
+        .route("/api/keys", get(documents::keys))
+        .route("/api/documents/{name}", get(documents::one))
         .route("/api/devices", get(devices::list).post(devices::register))
         .route("/api/devices/{device}", get(devices::one).delete(devices::remove))
         .route("/api/devices/{device}/events", get(devices::events))
@@ -138,7 +164,9 @@ pub fn router(desk: Shared) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(Arc::clone(&desk), writes_need_the_token))
-        .with_state(desk)
+        .with_state(Arc::clone(&desk))
+        // The cashier's page is for citizens, who have no token.
+        .merge(pages::router(Arc::clone(&desk.pages)))
 }
 
 /// This description.
@@ -155,11 +183,19 @@ async fn writes_need_the_token(
     if [Method::GET, Method::HEAD].contains(request.method()) {
         return Ok(next.run(request).await);
     }
-    let given = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer "));
-    // Comparing hashes tells nothing about the token through the time it takes.
-    let good = given.is_some_and(|given| Sha256::digest(given.trim())[..] == desk.token_sha256);
-    if good { Ok(next.run(request).await) } else { Err(Problem::token()) }
+    desk.operator(request.headers())?;
+    Ok(next.run(request).await)
+}
+
+impl Desk {
+    /// Lets nobody through but the operator.
+    pub fn operator(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let given = headers.get("authorization").and_then(|value| value.to_str().ok());
+        let given = given.and_then(|value| value.strip_prefix("Bearer "));
+        // Comparing hashes tells nothing about the token through the time it takes.
+        let good = given.is_some_and(|given| Sha256::digest(given.trim())[..] == self.token_sha256);
+        if good { Ok(()) } else { Err(Problem::token()) }
+    }
 }
 
 async fn nothing_here() -> Problem {

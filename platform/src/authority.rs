@@ -243,6 +243,11 @@ impl Authority {
         self.issue_device(csr, device, now)
     }
 
+    /// Whether a certificate of a device was issued here, has not run out and was not revoked.
+    pub fn admits(&self, device: &DeviceId, serial: &str, now: Timestamp) -> bool {
+        self.ledger().admits(device, serial, now)
+    }
+
     /// A server certificate with a new key for `names` (host names and addresses), followed by the root: a device
     /// that enrols knows only the root's hash. Make it anew at each start.
     pub fn issue_server(

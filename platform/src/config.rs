@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 use sync::Tenant;
 
-use crate::oneshot;
+use crate::{oneshot, verify};
 
 /// The platform of a street: supervised broker, feeds, boards, fleet and console in one process.
 #[derive(Debug, Parser)]
@@ -26,6 +26,8 @@ pub struct Arguments {
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Check a paper that a terminal printed: its code, or a file with it or with the content.
+    Verify(verify::Args),
     /// Run the platform until it is told to stop.
     Run(Box<RunArguments>),
     /// Print the board of one stop from files, for people who debug a feed.
@@ -86,6 +88,15 @@ pub struct RunArguments {
     /// Seconds between two looks at a real-time feed.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     poll_s: u64,
+    /// Folder with services, registry and booking hours; by default `content` beside the binary or here.
+    #[arg(long)]
+    content: Option<PathBuf>,
+    /// TOML file that names departments' own servers; the demonstration registry answers for all others.
+    #[arg(long)]
+    departments: Option<PathBuf>,
+    /// Address under which citizens' telephones reach /pay and /verify; by default the port for devices.
+    #[arg(long)]
+    public: Option<Url>,
     /// Folder in which CAP 1.2 alerts are dropped as `*.xml`.
     #[arg(long)]
     cap_dir: Option<PathBuf>,
@@ -136,6 +147,12 @@ pub struct Config {
     pub database: String,
     /// What is polled.
     pub feeds: Feeds,
+    /// Folder with services, registry and hours.
+    pub content: Option<PathBuf>,
+    /// File that names departments' servers.
+    pub departments: Option<PathBuf>,
+    /// Address for citizens' telephones.
+    pub public: Option<Url>,
 }
 
 /// Which broker carries the messages.
@@ -235,6 +252,9 @@ impl Config {
             broker,
             database,
             feeds,
+            content: raw.content,
+            departments: raw.departments,
+            public: raw.public,
         })
     }
 }

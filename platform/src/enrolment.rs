@@ -28,6 +28,7 @@ use sync::identity::{
     ProvisionError, Reason, Refusal,
 };
 use sync::name::{DeviceId, StopId};
+use sync::seal::PublicKey;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::authority::{self, Authority, AuthorityError, PLATFORM};
@@ -69,6 +70,7 @@ pub struct Enrolment {
     authority: Arc<Authority>,
     places: Places,
     content_key: ContentKey,
+    seal_key: Option<PublicKey>,
     attempts: Mutex<Attempts>,
 }
 
@@ -85,8 +87,15 @@ impl Enrolment {
             authority,
             places,
             content_key,
+            seal_key: None,
             attempts: Mutex::default(),
         }
+    }
+
+    /// Devices that enrol are told this key, for which they seal what citizens answer.
+    #[must_use]
+    pub fn sealing_for(self, key: PublicKey) -> Self {
+        Self { seal_key: Some(key), ..self }
     }
 
     /// The line to hand to the installer of a device. It serves once, for a day; an earlier one serves no longer.
@@ -129,6 +138,7 @@ impl Enrolment {
             broker: self.places.broker.clone(),
             content: self.places.https.clone(),
             content_key: self.content_key.clone(),
+            seal_key: self.seal_key,
             role: grant.role,
             stop: grant.stop,
             unknown: sync::Unknown::new(),

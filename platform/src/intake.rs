@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sync::{Ack, Acks, Clock, DeviceId, Tenant, Topic, Unknown};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
@@ -48,6 +48,8 @@ pub struct Intake {
     pub fleet: mpsc::Sender<Request>,
     /// Told what is new.
     pub press: Press,
+    /// Told when submissions are owed.
+    pub owed: Arc<Notify>,
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// Clock of the process.
@@ -69,6 +71,9 @@ impl Intake {
             self.count(&absorbed, &arrived);
             for device in absorbed.news {
                 self.press.tell(News::Device(device));
+            }
+            if absorbed.submissions > 0 {
+                self.owed.notify_one();
             }
             self.answer(absorbed.acks).await;
             for request in requests {

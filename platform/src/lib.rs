@@ -31,14 +31,19 @@ pub mod timetable;
 pub mod intake;
 pub mod store;
 
+pub mod services;
+
 pub mod fleet;
 pub mod library;
 pub mod publish;
 pub mod wire;
 
 pub mod api;
+pub mod devices;
 pub mod metrics;
 pub mod news;
+pub mod pages;
 
 pub mod oneshot;
 pub mod run;
+pub mod verify;

@@ -4,6 +4,7 @@ use clap::Parser as _;
 use platform::config::{Arguments, Config, Verb};
 use platform::oneshot;
 use platform::run::Platform;
+use platform::verify;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -14,6 +15,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let raw = match arguments.verb {
         Some(Verb::Boards(arguments)) => return oneshot::run(&arguments),
+        Some(Verb::Verify(arguments)) => return verify::run(&arguments).await,
         Some(Verb::Run(raw)) => *raw,
         None => arguments.run,
     };

@@ -9,6 +9,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry, Unit};
 
+/// Service and outcome.
+pub type AskLabels = [(&'static str, String); 2];
+
 /// One label.
 pub type Label = [(&'static str, &'static str); 1];
 
@@ -56,6 +59,8 @@ pub struct Metrics {
     pub feed_work: Histogram,
     /// Times an event reader was too slow and was told to read everything again.
     pub readers_lagged: Counter,
+    /// Asks of terminals, by service and outcome.
+    pub asks: Family<AskLabels, Counter>,
     /// Unix time of the last commit, in seconds.
     pub last_commit: Gauge<u64, AtomicU64>,
 }
@@ -89,6 +94,7 @@ impl Default for Metrics {
             feed_errors: new(&mut all, "feed_errors", "Looks at feeds that failed"),
             boards: new(&mut all, "boards", "Boards made"),
             readers_lagged: new(&mut all, "readers_lagged", "Times a reader was too slow"),
+            asks: new(&mut all, "asks", "Asks of terminals, by service and outcome"),
             last_commit: new(&mut all, "last_commit_time", "Unix time of the last commit, s"),
             answered,
             feed_work,

@@ -1,15 +1,15 @@
 //! Puts the platform together: who talks to whom stands here and nowhere else.
 
+mod office;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::tls_rustls::RustlsConfig;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use sync::identity::ContentKey;
 use sync::link::{Link, MqttConfig, TlsFiles};
 use sync::{Clock, file};
 use tokio::net::TcpListener;
@@ -37,8 +37,12 @@ use crate::news::Press;
 use crate::poll::journal::Journal;
 use crate::poll::{Feed, Watcher};
 use crate::publish::Outgoing;
+use crate::services::department::DepartmentsError;
+use crate::services::shelf::ShelfError;
 use crate::store::{Store, StoreError};
 use crate::wire::{INTAKE_MAX, LinkLife, OUTGOING_MAX, Wire};
+
+use office::Office;
 
 /// A wall clock before this is wrong: nobody could have built this software then.
 const CLOCK_FLOOR: jiff::Timestamp = jiff::Timestamp::constant(1_790_000_000, 0);
@@ -69,6 +73,12 @@ pub enum StartError {
     /// What devices shall have.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// What is offered at terminals.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// Who answers it.
+    #[error(transparent)]
+    Departments(#[from] DepartmentsError),
 }
 
 /// A running platform.
@@ -115,15 +125,16 @@ impl Platform {
         let mut assembly = Assembly::new(config, outgoing).await?;
         let (mqtt, broker) = assembly.broker().await?;
         let library = assembly.library()?;
-        let enrolment = assembly.enrolment(&mqtt.url, devices.port, library.key().clone());
+        let office = assembly.office(devices.port)?;
+        let enrolment = assembly.enrolment(&mqtt.url, devices.port, &library, &office);
         let (city, asked) = City::new();
         let (request, requests) = mpsc::channel(fleet::REQUESTS_MAX);
-        let link = assembly.wire(mqtt, to_publish, request.clone());
+        let link = assembly.wire(mqtt, to_publish, request.clone(), &office);
         let (heard, timetable) = assembly.city(asked)?;
         assembly.fleet(Arc::clone(&enrolment), Arc::clone(&library), timetable, requests);
         assembly.feeds(heard);
-        assembly.devices_server(devices.listener, Arc::clone(&enrolment), &library).await?;
-        let desk = assembly.desk(city, enrolment, request, link, broker.clone())?;
+        assembly.devices_server(devices.listener, Arc::clone(&enrolment), &library, &office)?;
+        let desk = assembly.desk((city, enrolment, office), request, link, broker.clone())?;
         assembly.http_server(http.listener, desk);
         info!("console and API at http://{}:{}/", assembly.config.http.ip(), http.port);
         let Assembly { store, tasks, stop, .. } = assembly;
@@ -217,7 +228,13 @@ impl Assembly {
         names
     }
 
-    fn enrolment(&self, broker: &str, https_port: u16, content_key: ContentKey) -> Arc<Enrolment> {
+    fn enrolment(
+        &self,
+        broker: &str,
+        https_port: u16,
+        library: &Library,
+        office: &Office,
+    ) -> Arc<Enrolment> {
         let host = &self.config.host;
         let broker = match &self.config.broker {
             BrokerChoice::Supervised { port } => format!("mqtts://{host}:{port}"),
@@ -225,7 +242,9 @@ impl Assembly {
         };
         let places = Places { https: format!("https://{host}:{https_port}"), broker };
         let pool = self.store.pool().clone();
-        Arc::new(Enrolment::new(pool, Arc::clone(&self.authority), places, content_key))
+        let authority = Arc::clone(&self.authority);
+        let enrolment = Enrolment::new(pool, authority, places, library.key().clone());
+        Arc::new(enrolment.sealing_for(*office.services.vault().public()))
     }
 
     /// Link and intake; tells since when the link is up.
@@ -234,6 +253,7 @@ impl Assembly {
         mqtt: MqttConfig,
         outgoing: mpsc::Receiver<Outgoing>,
         fleet: mpsc::Sender<fleet::Request>,
+        office: &Office,
     ) -> watch::Receiver<LinkLife> {
         let (arrived, packets) = mpsc::channel(INTAKE_MAX);
         let (life, link_life) = watch::channel(None);
@@ -254,6 +274,7 @@ impl Assembly {
             outgoing: self.outgoing.clone(),
             fleet,
             press: self.press.clone(),
+            owed: Arc::clone(&office.services.owed),
             metrics: Arc::clone(&self.metrics),
             clock: self.clock.clone(),
         };
@@ -333,34 +354,9 @@ impl Assembly {
         }
     }
 
-    async fn devices_server(
-        &mut self,
-        listener: TcpListener,
-        enrolment: Arc<Enrolment>,
-        library: &Library,
-    ) -> Result<(), StartError> {
-        let server = self.authority.issue_server(&self.names(), self.clock.now().wall)?;
-        let folder = &self.config.data;
-        let tls = RustlsConfig::from_pem(server.certificate.into_bytes(), server.key.into_bytes());
-        let tls = tls.await.map_err(in_file(folder))?;
-        let listener = listener.into_std().map_err(in_file(folder))?;
-        let server = axum_server::from_tcp_rustls(listener, tls).map_err(in_file(folder))?;
-        let router = enrolment.router().merge(library.router());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                ended = server.serve(service) => error!("the port for devices is lost: {ended:?}"),
-                () = stop.cancelled() => {}
-            }
-        });
-        Ok(())
-    }
-
     fn desk(
         &self,
-        city: City,
-        enrolment: Arc<Enrolment>,
+        (city, enrolment, office): (City, Arc<Enrolment>, Office),
         fleet: mpsc::Sender<fleet::Request>,
         link: watch::Receiver<LinkLife>,
         broker: Option<watch::Receiver<Life>>,
@@ -379,6 +375,9 @@ impl Assembly {
             journal: Arc::clone(&self.journal),
             link,
             broker,
+            services: office.services,
+            notary: office.notary,
+            pages: office.pages,
             token_sha256: Sha256::digest(token.as_bytes()).into(),
             clock: self.clock.clone(),
         })

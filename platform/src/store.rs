@@ -150,7 +150,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A stored instant, for people.
-fn instant(ms: i64) -> Result<Timestamp, StoreError> {
+pub(crate) fn instant(ms: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(ms).map_err(|error| StoreError::Row(error.to_string()))
 }
 

@@ -109,6 +109,7 @@ fn launch(
 ) -> anyhow::Result<Child> {
     let mut command = Command::new(binary("gulou-platform")?);
     command.arg("--data").arg(folder.join("platform"));
+    command.args(["--content", concat!(env!("CARGO_MANIFEST_DIR"), "/../content")]);
     command.args([
         "--http",
         &format!("127.0.0.1:{http}"),

@@ -66,9 +66,24 @@ impl Problem {
 
     /// No or a wrong token.
     pub fn token() -> Self {
-        let detail = "writing needs the header `Authorization: Bearer TOKEN`; \
+        let detail = "this needs the header `Authorization: Bearer TOKEN`; \
             the token stands in operator.token in the platform's data folder";
         Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// No certificate.
+    pub fn certificate(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// A certificate that serves no longer.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// Too fast.
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
     }
 
     /// A method that this address does not have.

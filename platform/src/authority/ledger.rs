@@ -82,6 +82,12 @@ impl Ledger {
         certificates.filter(|certificate| certificate.in_force(now)).count()
     }
 
+    /// Whether this certificate neither ran out nor was revoked.
+    pub(super) fn admits(&self, device: &DeviceId, serial: &str, now: Timestamp) -> bool {
+        let mut certificates = self.devices.get(device).into_iter().flatten();
+        certificates.any(|certificate| certificate.serial == serial && certificate.in_force(now))
+    }
+
     /// Serial number and time of each revocation.
     pub(super) fn revoked(&self) -> impl Iterator<Item = (&str, Timestamp)> {
         let certificates = self.devices.values().flatten();

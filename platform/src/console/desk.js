@@ -9,12 +9,14 @@ const SETTLE_MS = 400;
 const RETRY_MS = 2000;
 
 /** Everything the console shows. `at` is when the platform last answered. */
-export const desk = { devices: [], stops: [], alerts: [], feeds: [], counters: new Map(), health: null, lost: false, at: null };
+export const desk = { devices: [], stops: [], alerts: [], cases: [], bookings: [], feeds: [], counters: new Map(), health: null, lost: false, at: null };
 
 const readers = {
   devices: async () => (desk.devices = await pages("/api/devices", "devices", DEVICES_PAGE)),
   stops: async () => (desk.stops = await pages("/api/stops", "stops", STOPS_PAGE)),
   alerts: async () => (desk.alerts = (await read("/api/alerts")).alerts),
+  cases: async () => (desk.cases = (await read("/api/cases")).cases),
+  bookings: async () => (desk.bookings = (await read("/api/bookings")).bookings),
   feeds: async () => (desk.feeds = (await read("/api/feeds")).feeds),
   health: async () => (desk.health = await read("/healthz", [503])),
   counters: async () => (desk.counters = parsed(await (await answered("/metrics")).text())),
@@ -48,7 +50,7 @@ export function watch(changed, news) {
       setTimeout(listen, RETRY_MS);
     });
   };
-  setInterval(() => ["health", "counters", "feeds"].forEach(refresh), FIGURES_EVERY_MS);
+  setInterval(() => ["health", "counters", "feeds", "cases", "bookings"].forEach(refresh), FIGURES_EVERY_MS);
   all();
   listen();
 }

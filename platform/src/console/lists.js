@@ -1,13 +1,14 @@
-// The four lists beside the map.
+// The lists beside the map.
 
 import { html, icon, state } from "/console/dom.js";
 import { ago, clock } from "/console/time.js";
 import { named, word } from "/console/words.js";
 
-/** Names of the lists, in the order of their keys 1 to 4. */
-export const LISTS = ["devices", "stops", "alerts", "intake"];
+/** Names of the lists, in the order of their keys 1 to 6. */
+export const LISTS = ["devices", "stops", "alerts", "intake", "cases", "bookings"];
 
 const STOPS_SHOWN = 200;
+const CASES = { received: "bad", assigned: "warn", in_progress: "warn", closed: "good" };
 const LEVELS = { emergency: "bad", warning: "warn", notice: "idle" };
 const COUNTERS = [
   "events", "events_duplicate", "events_early", "events_quarantined", "packets_refused", "store_errors",
@@ -23,7 +24,7 @@ export function kindOf(device) {
 /** Rows of the list `name`, as far as they hold `search`; `open` is called with what a row stands for. */
 export function rows(name, desk, search, chosen, open) {
   const holds = (...texts) => texts.join(" ").toLowerCase().includes(search.toLowerCase());
-  return { devices, stops, alerts, intake }[name](desk, holds, chosen, open);
+  return { devices, stops, alerts, intake, cases, bookings }[name](desk, holds, chosen, open);
 }
 
 function devices(desk, holds, chosen, open) {
@@ -83,6 +84,24 @@ function feed(entry) {
     entry.error || entry.errors ? html("p", { class: entry.error ? "bad" : "soft" }, [entry.error, word("feed.errors", { n: entry.errors })].filter(Boolean).join(" · ")) : null);
 }
 
+/** What people reported, without what is about a person. */
+function cases(desk, holds) {
+  const found = desk.cases.filter((one) => holds(one.number, one.category, one.device, word(`case.${one.state}`)));
+  if (!found.length) return [empty("none.cases")];
+  return found.map((one) => html("div", { class: "row still" },
+    html("b", {}, one.category), html("span", { class: "end" }, state(CASES[one.state], word(`case.${one.state}`))),
+    html("span", { class: "soft" }, `${one.number} · ${one.device}`), html("span", { class: "soft end" }, ago(one.changed_at))));
+}
+
+/** Who comes today, in order. */
+function bookings(desk, holds) {
+  const found = desk.bookings.filter((one) => holds(one.number, one.service, one.time));
+  if (!found.length) return [empty("none.bookings")];
+  return found.map((one) => html("div", { class: "row still" },
+    html("b", { class: "number" }, one.time), html("span", { class: "end" }, state(one.state === "booked" ? "good" : "idle", word(`booking.${one.state}`))),
+    html("span", { class: "soft" }, one.service), html("span", { class: "soft end" }, one.number)));
+}
+
 function row(subject, chosen, open, ...cells) {
   const key = Object.values(subject)[0];
   return html("button", { type: "button", class: "row", "data-key": key, "aria-current": key === chosen && "true", click: () => open(subject) }, ...cells);
@@ -92,7 +111,7 @@ const empty = (key) => html("p", { class: "empty" }, word(key));
 
 /** The tabs over the lists, with how many rows each has. */
 export function tabs(desk, current, choose) {
-  const counts = { devices: desk.devices.length, stops: desk.stops.filter((stop) => stop.lines.length).length, alerts: desk.alerts.length, intake: "" };
+  const counts = { devices: desk.devices.length, stops: desk.stops.filter((stop) => stop.lines.length).length, alerts: desk.alerts.length, intake: "", cases: desk.cases.filter((one) => one.state !== "closed").length, bookings: desk.bookings.filter((one) => one.state === "booked").length };
   return LISTS.map((name) => html("button", {
     type: "button", role: "tab", class: "tab", id: `tab-${name}`, "aria-selected": String(name === current), "aria-controls": "list", click: () => choose(name),
   }, icon(name), html("span", {}, word(name)), html("span", { class: "number" }, String(counts[name]))));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::de::IgnoredAny;
 use sync::cursor::{Accept, Cursor};
-use sync::{Ack, CommandStatus, DeviceId, Event, SyncVector};
+use sync::{Ack, Ask, CommandStatus, DeviceId, Document, Event, SyncVector};
 
 use super::uplink::Reported;
 
@@ -30,6 +30,10 @@ pub struct Judge<'a> {
     pub states: BTreeMap<(&'a DeviceId, &'a str), (&'a Reported, &'a str)>,
     /// What became of commands, in order.
     pub commands: Vec<(&'a DeviceId, CommandStatus)>,
+    /// What citizens submitted, to be executed once it is written down.
+    pub submissions: Vec<(&'a DeviceId, Ask)>,
+    /// Papers that were printed.
+    pub documents: Vec<(&'a DeviceId, Document)>,
     /// The answer to every device that said something.
     pub acks: BTreeMap<DeviceId, BTreeMap<String, Ack>>,
     /// Events that were known already.
@@ -99,8 +103,12 @@ impl<'a> Judge<'a> {
                 if STATES.contains(&reported.kind.as_str()) {
                     self.states.insert((&reported.device, &reported.kind), (reported, text));
                 }
-                if let Some(Event::Command(status)) = event {
-                    self.commands.push((&reported.device, status));
+                let device = &reported.device;
+                match event {
+                    Some(Event::Command(status)) => self.commands.push((device, status)),
+                    Some(Event::Submission(ask)) => self.submissions.push((device, ask)),
+                    Some(Event::Document(document)) => self.documents.push((device, document)),
+                    _ => {}
                 }
             }
         }

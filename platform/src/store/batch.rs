@@ -12,6 +12,8 @@ use sync::{Ack, DeviceId, Presence, PresenceState, SyncVector};
 use super::{Store, StoreError, chunks, insert, plain, signed};
 use crate::intake::judge::{Judge, Stream};
 use crate::intake::uplink::Reported;
+use crate::services::papers;
+use crate::services::submissions::{self, Route};
 
 /// What arrived together.
 #[derive(Debug, Default)]
@@ -41,6 +43,8 @@ pub struct Absorbed {
     pub early: u64,
     /// Events lost with an older database.
     pub forgotten: u64,
+    /// Submissions that are owed from now on.
+    pub submissions: u64,
 }
 
 impl Store {
@@ -54,6 +58,12 @@ impl Store {
         batch.reported.iter().for_each(|reported| judge.event(reported));
         batch.syncs.iter().for_each(|(device, vector)| judge.sync(device, vector));
         write(&mut transaction, &judge, now).await?;
+        for (device, ask) in &judge.submissions {
+            submissions::take(&mut transaction, device, ask, Route::Outbox, now).await?;
+        }
+        for (device, document) in &judge.documents {
+            papers::record(&mut transaction, device, document).await?;
+        }
         presences(&mut transaction, &batch.presences, now).await?;
         transaction.commit().await?;
         let news = judge.states.keys().map(|(device, _)| (*device).clone());
@@ -66,6 +76,7 @@ impl Store {
             duplicates: judge.duplicates,
             early: judge.early,
             forgotten: judge.forgotten,
+            submissions: judge.submissions.len() as u64,
             acks: judge.acks,
         })
     }

@@ -134,7 +134,13 @@ impl District {
 
     /// Registers a device, enrols it over HTTPS and connects it.
     pub(crate) async fn device(&self, name: &str) -> Device {
-        let body = serde_json::json!({ "device": name, "role": "sign", "stop": "S1" });
+        let identity = self.identity(name, "sign").await;
+        Device::connect(identity.device.clone(), &identity, self.mqtt_port).await
+    }
+
+    /// Registers a device and enrols it over HTTPS.
+    pub(crate) async fn identity(&self, name: &str, role: &str) -> Identity {
+        let body = serde_json::json!({ "device": name, "role": role, "stop": "S1" });
         let registered = self.post("/api/devices", body.to_string()).await;
         assert_eq!(registered.status(), 201);
         let registered: serde_json::Value = registered.json().await.unwrap();
@@ -142,15 +148,16 @@ impl District {
         let device: DeviceId = name.parse().unwrap();
         let state = self.folder.join("devices").join(name);
         let now = Clock::new(Timestamp::UNIX_EPOCH).now();
-        let identity = identity::enrol(&state, &device, &provision, now).await.unwrap();
-        Device::connect(device, &identity, self.mqtt_port).await
+        identity::enrol(&state, &device, &provision, now).await.unwrap()
     }
 }
 
 async fn start(folder: &Path, mqtt_port: u16, options: &[String]) -> Platform {
     let data = format!("--data={}", folder.display());
     let mqtt = format!("--mqtt-port={mqtt_port}");
-    let own = ["gulou-platform", "--http=127.0.0.1:0", "--device-https=127.0.0.1:0", &data];
+    let content = concat!("--content=", env!("CARGO_MANIFEST_DIR"), "/../content");
+    let own =
+        ["gulou-platform", content, "--http=127.0.0.1:0", "--device-https=127.0.0.1:0", &data];
     let words = own.into_iter().chain(options.iter().map(String::as_str));
     let external = options.iter().any(|option| option.starts_with("--broker="));
     let words = words.chain((!external).then_some(mqtt.as_str()));

@@ -5,9 +5,11 @@
 mod district;
 
 mod alerts;
+mod asks;
 mod boards;
 mod broker;
 mod intake;
 mod interface;
 mod postgres;
+mod quota;
 mod stores;

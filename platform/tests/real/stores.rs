@@ -12,7 +12,7 @@ use crate::district::{HEALTH, event, tenant};
 use crate::postgres::Postgres;
 
 /// Runs a story on each database that is there.
-async fn on_both<F: AsyncFn(Store)>(story: F) {
+pub(crate) async fn on_both<F: AsyncFn(Store)>(story: F) {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = format!("sqlite:{}", folder.path().join("platform.db").display());
     story(Store::open(&sqlite).await.unwrap()).await;
