@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -76,11 +76,7 @@ async fn bill(State(pages): State<Arc<Pages>>, Path(trade): Path<String>) -> Res
 }
 
 /// The confirm button. Pressing it twice pays once.
-async fn pay(
-    State(pages): State<Arc<Pages>>,
-    Path(trade): Path<String>,
-    Form(_): Form<std::collections::HashMap<String, String>>,
-) -> Response {
+async fn pay(State(pages): State<Arc<Pages>>, Path(trade): Path<String>) -> Response {
     let trade = plain(&trade);
     match payments::pay(&pages.store, &trade, pages.clock.now().wall).await {
         Ok(true) => Redirect::to(&format!("/pay/{trade}")).into_response(),
