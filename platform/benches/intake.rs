@@ -96,7 +96,9 @@ async fn run(store: &Store, name: &str, pace: Option<u32>) -> Run {
     let (metrics, press) = (Arc::default(), platform::news::Press::default());
     let clock = Clock::new(Timestamp::UNIX_EPOCH);
     let (store, own) = (store.clone(), tenant.clone());
-    let intake = Intake { store, tenant: own, packets, outgoing, fleet, press, metrics, clock };
+    let owed = Arc::default();
+    let intake =
+        Intake { store, tenant: own, packets, outgoing, fleet, press, owed, metrics, clock };
     let stop = CancellationToken::new();
     let intake = tokio::spawn(intake.run(stop.clone()));
 

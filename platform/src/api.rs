@@ -138,7 +138,7 @@ impl utoipa::Modify for Bearer {
 }
 
 /// The whole interface.
-pub fn router(desk: Shared) -> Router {
+pub fn router(desk: &Shared) -> Router {
     Router::new()
         .route("/api/cases", get(cases::list))
         .route("/api/cases/{number}", get(cases::one))
@@ -163,8 +163,8 @@ pub fn router(desk: Shared) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(from_fn_with_state(Arc::clone(&desk), writes_need_the_token))
-        .with_state(Arc::clone(&desk))
+        .layer(from_fn_with_state(Arc::clone(desk), writes_need_the_token))
+        .with_state(Arc::clone(desk))
         // The cashier's page is for citizens, who have no token.
         .merge(pages::router(Arc::clone(&desk.pages)))
 }

@@ -384,7 +384,7 @@ impl Assembly {
     }
 
     fn http_server(&mut self, listener: TcpListener, desk: Desk) {
-        let router = api::router(Arc::new(desk));
+        let router = api::router(&Arc::new(desk));
         let stop = self.stop.clone();
         // Readers of events never leave by themselves, so nobody waits for them.
         self.tasks.spawn(async move {

@@ -32,7 +32,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sync::ask::{Answer, Ask, AskError};
 use sync::{Clock, DeviceId};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
@@ -43,7 +43,7 @@ use shelf::Shelf;
 use submissions::{Route, Standing};
 use vault::{Vault, VaultError};
 
-/// Asks that are executed at a time; the others wait in order. Fewer than the database has connections.
+/// Asks that use the database at a time; the others wait in order. Fewer than the database has connections.
 const WORKERS: usize = 4;
 
 /// Why there is no answer.
@@ -141,10 +141,10 @@ impl Services {
     ) -> Result<Answer, Trouble> {
         let filled = Filled::open(&self.vault, ask)?;
         let plan = self.plan(ask)?;
-        let _worker = self.workers.acquire().await.map_err(|_| ending())?;
         if let Plan::Own(own) = plan
             && own.only_reads()
         {
+            let _worker = self.worker().await?;
             let mut connection = self.store.pool().acquire().await?;
             return self.deal(&mut connection, device, ask, &filled, now).own(own).await;
         }
@@ -156,7 +156,6 @@ impl Services {
         let meant = Filled::open(&self.vault, ask).and_then(|filled| Ok((filled, self.plan(ask)?)));
         let answered = match meant {
             Ok((filled, plan)) => {
-                let _worker = self.workers.acquire().await.map_err(|_| ending())?;
                 self.perform(device, ask, (Route::Outbox, &filled, &plan), now).await
             }
             Err(error) => Err(error),
@@ -198,6 +197,7 @@ impl Services {
         (route, filled, plan): (Route, &Filled, &Plan<'_>),
         now: Timestamp,
     ) -> Result<Answer, Trouble> {
+        let mut worker = self.worker().await?;
         let mut transaction = self.store.begin().await?;
         if route == Route::Online {
             submissions::take(&mut transaction, device, ask, route, now).await?;
@@ -219,7 +219,10 @@ impl Services {
             }
             (None, Plan::Department(operation, Department::Http(server))) => {
                 transaction.commit().await?;
+                // A department may be slow; meanwhile others have the database.
+                drop(worker);
                 let answer = server.ask(ask, &filled.sent(operation)).await?;
+                worker = self.worker().await?;
                 transaction = self.store.begin().await?;
                 if let Standing::Answered(first) =
                     submissions::lock(&mut transaction, device, ask).await?
@@ -231,7 +234,13 @@ impl Services {
         };
         self.finish(&mut transaction, ask, &answer, now).await?;
         transaction.commit().await?;
+        drop(worker);
         Ok(answer)
+    }
+
+    async fn worker(&self) -> Result<SemaphorePermit<'_>, Trouble> {
+        let ending = |_| Trouble::Unavailable("the platform is ending; ask again later".to_owned());
+        self.workers.acquire().await.map_err(ending)
     }
 
     async fn finish(
@@ -325,10 +334,6 @@ impl Deal<'_> {
             Own::Case => self.case_state().await,
         }
     }
-}
-
-fn ending() -> Trouble {
-    Trouble::Unavailable("the platform is ending; ask again when it runs".to_owned())
 }
 
 impl From<sqlx::Error> for Trouble {

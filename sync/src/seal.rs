@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(platform.open(&sealed[..OVERHEAD - 1]), Err(SealError::Shut));
     }
 
-    /// Key and box made with PyNaCl (libsodium): `SealedBox(PrivateKey.from_seed(bytes([7] * 32)).public_key)`.
+    /// Key and box made with `PyNaCl` (libsodium): `SealedBox(PrivateKey.from_seed(bytes([7] * 32)).public_key)`.
     #[test]
     fn a_box_of_libsodium_is_opened() {
         let key = SecretKey::from_seed(&[7; 32]);

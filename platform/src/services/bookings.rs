@@ -62,14 +62,14 @@ impl Deal<'_> {
             json!({ "date": day.to_string(), "times": times })
         };
         let days: Vec<Value> = offered.iter().map(day).collect();
-        returned(json!({ "days": days }))
+        Ok(returned(json!({ "days": days })))
     }
 
     /// `booking.make { card, slot, … }` of a service that is booked.
     pub(super) async fn book(&mut self) -> Result<Answer, Trouble> {
         let service = self.ask.service.clone();
         self.bookable(&service)?;
-        let Some(slot) = self.slot()? else { return gone() };
+        let Some(slot) = self.slot()? else { return Ok(gone()) };
         let person = self.vault.person(&self.card()?.number);
         self.hold(&person).await?;
         let sql = "SELECT number FROM bookings \
@@ -83,7 +83,7 @@ impl Deal<'_> {
             ));
         }
         if !self.occupy(&service, &slot).await? {
-            return full();
+            return Ok(full());
         }
         let number = (self.numbers().await?)("YY");
         let sql = "INSERT INTO bookings \
@@ -93,7 +93,7 @@ impl Deal<'_> {
         let query = query.bind(person).bind(service.as_str()).bind(slot.date.as_str());
         let query = query.bind(slot.time.as_str()).bind(self.vault.close(&self.filled.answers)?);
         query.bind(self.now.as_millisecond()).execute(&mut *self.connection).await?;
-        self.confirmed(&number, &service, &slot)
+        Ok(self.confirmed(&number, &service, &slot))
     }
 
     /// `booking.list { card }`: what is still to come.
@@ -113,23 +113,23 @@ impl Deal<'_> {
                 "place": self.shelf.hours.place(&service),
             }));
         }
-        returned(json!({ "bookings": bookings }))
+        Ok(returned(json!({ "bookings": bookings })))
     }
 
     /// `booking.cancel { card, number }`.
     pub(super) async fn cancel(&mut self) -> Result<Answer, Trouble> {
-        let Some((number, service, slot)) = self.own_booking().await? else { return unknown() };
+        let Some((number, service, slot)) = self.own_booking().await? else { return Ok(unknown()) };
         self.vacate(&service, &slot).await?;
         let sql = "UPDATE bookings SET state = 'cancelled', changed_ms = $2 WHERE number = $1";
         let query = sqlx::query(sql).bind(number.as_str()).bind(self.now.as_millisecond());
         query.execute(&mut *self.connection).await?;
-        returned(json!({ "number": number }))
+        Ok(returned(json!({ "number": number })))
     }
 
     /// `booking.move { card, number, slot }`.
     pub(super) async fn change(&mut self) -> Result<Answer, Trouble> {
-        let Some(new) = self.slot()? else { return gone() };
-        let Some((number, service, old)) = self.own_booking().await? else { return unknown() };
+        let Some(new) = self.slot()? else { return Ok(gone()) };
+        let Some((number, service, old)) = self.own_booking().await? else { return Ok(unknown()) };
         // Both rows are held in one order, so that two people who swap never wait for each other.
         let mut slots = [&old, &new];
         slots.sort_unstable_by_key(|slot| (slot.date.clone(), slot.time.clone()));
@@ -137,14 +137,14 @@ impl Deal<'_> {
             self.touch(&service, slot).await?;
         }
         if !self.occupy(&service, &new).await? {
-            return full();
+            return Ok(full());
         }
         self.vacate(&service, &old).await?;
         let sql = "UPDATE bookings SET day = $2, hour = $3, changed_ms = $4 WHERE number = $1";
         let query = sqlx::query(sql).bind(number.as_str()).bind(new.date.as_str());
         let query = query.bind(new.time.as_str()).bind(self.now.as_millisecond());
         query.execute(&mut *self.connection).await?;
-        self.confirmed(&number, &service, &new)
+        Ok(self.confirmed(&number, &service, &new))
     }
 
     fn bookable(&self, service: &str) -> Result<(), Trouble> {
@@ -204,7 +204,7 @@ impl Deal<'_> {
         Ok(Some((number, row.try_get(0)?, slot)))
     }
 
-    fn confirmed(&self, number: &str, service: &str, slot: &Slot) -> Result<Answer, Trouble> {
+    fn confirmed(&self, number: &str, service: &str, slot: &Slot) -> Answer {
         let mut fields = Map::new();
         fields.insert("number".to_owned(), json!(number));
         fields.insert("place".to_owned(), json!(self.shelf.hours.place(service)));
@@ -213,21 +213,21 @@ impl Deal<'_> {
     }
 }
 
-fn full() -> Result<Answer, Trouble> {
+fn full() -> Answer {
     refused(
         "这个时间已经约满，请选别的时间。",
         "This time is fully booked; please choose another one.",
     )
 }
 
-fn gone() -> Result<Answer, Trouble> {
+fn gone() -> Answer {
     refused(
         "这个时间不能预约，请选别的时间。",
         "This time can't be booked; please choose another one.",
     )
 }
 
-fn unknown() -> Result<Answer, Trouble> {
+fn unknown() -> Answer {
     refused("没有找到您的这个预约。", "You have no such booking.")
 }
 

@@ -125,7 +125,7 @@ impl Deal<'_> {
         let query = query.bind(self.device.as_str()).bind(category).bind(photos);
         let query = query.bind(self.vault.close(&report)?).bind(self.now.as_millisecond());
         query.execute(&mut *self.connection).await?;
-        returned(json!({ "number": number }))
+        Ok(returned(json!({ "number": number })))
     }
 
     /// `case.state { number }`.
@@ -135,17 +135,17 @@ impl Deal<'_> {
         let row =
             sqlx::query(sql).bind(number.as_str()).fetch_optional(&mut *self.connection).await?;
         let Some(row) = row else {
-            return refused(
+            return Ok(refused(
                 "没有这个编号，请核对回执。",
                 "There is no such number; please compare it with your slip.",
-            );
+            ));
         };
         let state: CaseState = row.try_get::<String, _>(0)?.parse()?;
-        returned(json!({
+        Ok(returned(json!({
             "number": number, "state": state, "words": state.words(),
             "category": row.try_get::<String, _>(1)?,
             "made_at": instant(row.try_get(2)?)?, "changed_at": instant(row.try_get(3)?)?,
-        }))
+        })))
     }
 }
 

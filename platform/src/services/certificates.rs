@@ -53,7 +53,7 @@ impl Deal<'_> {
         let query = query.bind(self.vault.person(&card.number)).bind(self.vault.close(&card)?);
         let query = query.bind(self.device.as_str()).bind(code).bind(names.join(","));
         query.bind(self.now.as_millisecond()).execute(&mut *self.connection).await?;
-        returned(Value::Object(given))
+        Ok(returned(Value::Object(given)))
     }
 }
 

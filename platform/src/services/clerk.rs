@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -10,6 +12,8 @@ use super::{Services, Trouble, submissions};
 
 /// Submissions that are read at a time.
 const PAGE: u32 = 64;
+/// Submissions that are executed at a time, so that a silent department holds up few others.
+const AT_A_TIME: usize = 8;
 /// Between two attempts at what failed.
 const RETRY: Duration = Duration::from_secs(10);
 /// What was asked and answered is kept this long, for a terminal that never heard the answer.
@@ -31,7 +35,7 @@ pub async fn run(services: Arc<Services>, stop: CancellationToken) {
         };
         tokio::select! {
             () = owed.notified() => {}
-            () = tokio::time::sleep(RETRY), if waits => {}
+            _ = timeout(RETRY, std::future::pending::<()>()), if waits => {}
             _ = forget.tick() => forget_old(&services).await,
             () = stop.cancelled() => return,
         }
@@ -42,16 +46,21 @@ pub async fn run(services: Arc<Services>, stop: CancellationToken) {
 async fn work(services: &Services) -> Result<bool, Trouble> {
     loop {
         let page = submissions::owed(&services.store, PAGE).await?;
-        let mut failed = 0;
-        for (device, ask) in &page {
-            let now = services.clock.now().wall;
-            if let Err(error) = services.owed(device, ask, now).await {
+        let full = page.len() == PAGE as usize;
+        let works = page.into_iter().map(async |(device, ask)| {
+            let done = services.owed(&device, &ask, services.clock.now().wall).await;
+            if let Err(error) = &done {
                 warn!(%device, id = %ask.id, "submission waits: {error}");
-                failed += 1;
             }
+            done.is_ok()
+        });
+        let mut works = stream::iter(works).buffer_unordered(AT_A_TIME);
+        let mut failed = false;
+        while let Some(done) = works.next().await {
+            failed |= !done;
         }
-        if failed > 0 || page.len() < PAGE as usize {
-            return Ok(failed > 0);
+        if failed || !full {
+            return Ok(failed);
         }
     }
 }

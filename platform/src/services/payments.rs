@@ -46,7 +46,7 @@ impl Deal<'_> {
         let query = query.bind(i64::try_from(amount).unwrap_or_default());
         query.bind(self.now.as_millisecond()).execute(&mut *self.connection).await?;
         let code = format!("{}/pay/{trade}", self.public);
-        returned(json!({ "code": code, "trade": trade, "amount": amount }))
+        Ok(returned(json!({ "code": code, "trade": trade, "amount": amount })))
     }
 
     /// `payment.state { trade }`.
@@ -55,9 +55,9 @@ impl Deal<'_> {
         let query = sqlx::query(sql).bind(self.text("trade", 64)?);
         let row = query.fetch_optional(&mut *self.connection).await?;
         let Some(row) = row else {
-            return refused("没有这笔支付。", "There is no such payment.");
+            return Ok(refused("没有这笔支付。", "There is no such payment."));
         };
-        returned(json!({ "paid": row.try_get::<Option<i64>, _>(0)?.is_some() }))
+        Ok(returned(json!({ "paid": row.try_get::<Option<i64>, _>(0)?.is_some() })))
     }
 
     /// Uses the payments that go with this submission; a refusal when one was not made, or not for this.

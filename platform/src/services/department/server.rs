@@ -7,8 +7,11 @@ use reqwest::{Client, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sync::ask::{ANSWER_MAX, Answer, Ask};
+use tokio::sync::Semaphore;
 use utoipa::{OpenApi, ToSchema};
 
+/// Questions to one department at a time; more are told to come again.
+const AT_A_TIME: usize = 32;
 /// How long a server may take to let us in.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -85,6 +88,8 @@ pub struct Server {
     url: Url,
     token: Option<String>,
     client: Client,
+    /// Places before its counter.
+    places: Semaphore,
 }
 
 impl Server {
@@ -92,7 +97,8 @@ impl Server {
     pub fn new(url: Url, timeout: Duration, token: Option<String>) -> Self {
         let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(timeout);
         let client = client.redirect(reqwest::redirect::Policy::none()).build();
-        Self { url, token, client: client.expect("timeouts are valid settings") }
+        let client = client.expect("timeouts are valid settings");
+        Self { url, token, client, places: Semaphore::new(AT_A_TIME) }
     }
 
     /// Where it is asked.
@@ -102,6 +108,9 @@ impl Server {
 
     /// Asks, and waits for its answer.
     pub async fn ask(&self, ask: &Ask, sent: &Map<String, Value>) -> Result<Answer, Unanswered> {
+        let Ok(_place) = self.places.try_acquire() else {
+            return Err(Unanswered::Silent(format!("{AT_A_TIME} questions wait there already")));
+        };
         let (operation, service) = (ask.operation.clone(), ask.service.clone());
         let asked = Asked { id: ask.id, operation, service, ask: sent.clone() };
         let silent = |error: reqwest::Error| Unanswered::Silent(error.without_url().to_string());
