@@ -226,6 +226,7 @@ phrases! {
     home_help => "点一项开始，随时可以结束。", "Touch one to begin; you can end at any time.";
     choose_item => "请选择事项", "Please choose";
     nothing_found => "没有找到，换个说法试试", "Nothing found; try another word";
+    no_printer => "这台终端没有打印机，结果请看屏幕", "This terminal has no printer; the result stands on the screen";
     materials => "材料", "Papers";
     later => "网络断了，可先受理，恢复后自动送出", "The network is down; it is accepted now and sent later";
     without_paper => "可以办，纸质件改为电子件", "can be done with an electronic copy";

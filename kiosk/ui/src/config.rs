@@ -14,6 +14,9 @@ use screen::{Mounting, Rotation};
 use serde::Deserialize;
 use service::catalogue::Catalogue;
 
+use crate::devices::Cables;
+use crate::wire::Wire;
+
 /// Upright picture of a terminal.
 const UPRIGHT: Size = Size::new(1080, 1920);
 /// Where terminals stand unless told otherwise.
@@ -33,6 +36,31 @@ struct Raw {
     panel: RawPanel,
     #[serde(default)]
     inputs: RawInputs,
+    #[serde(default)]
+    devices: RawDevices,
+    /// Left out, the terminal stands alone.
+    platform: Option<RawPlatform>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDevices {
+    /// Identity-card reader, such as /dev/ttyUSB0.
+    reader: Option<String>,
+    /// Scanner on a serial line.
+    scanner: Option<String>,
+    /// A V4L2 camera, or a folder of JPEG files.
+    camera: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPlatform {
+    device: String,
+    state: PathBuf,
+    provision: Option<String>,
+    broker: Option<String>,
+    content: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,6 +100,8 @@ pub(crate) struct Config {
     pub(crate) mounting: Mounting,
     pub(crate) catalogue: Catalogue,
     pub(crate) district: District,
+    pub(crate) cables: Cables,
+    pub(crate) wire: Option<Wire>,
     panel: Panel,
     inputs: RawInputs,
 }
@@ -106,6 +136,8 @@ impl Config {
             mounting,
             catalogue: catalogue(&raw.content)?,
             district: district(&raw.content)?,
+            cables: cables(raw.devices)?,
+            wire: raw.platform.map(wire).transpose()?,
             panel,
             inputs: raw.inputs,
         })
@@ -152,8 +184,31 @@ impl fmt::Display for Config {
         writeln!(f, "touch      {}", device(&self.inputs.touch))?;
         writeln!(f, "keypad     {}", device(&self.inputs.keypad))?;
         writeln!(f, "keyboard   {}", device(&self.inputs.keyboard))?;
-        write!(f, "scanner    {}", device(&self.inputs.scanner))
+        writeln!(f, "scanner    {}", device(&self.inputs.scanner))?;
+        writeln!(f, "camera     {}", device(&self.cables.camera))?;
+        let platform = self.wire.as_ref().map_or("none", |wire| wire.device.as_str());
+        write!(f, "platform   {platform}")
     }
+}
+
+fn cables(raw: RawDevices) -> anyhow::Result<Cables> {
+    let address = |text: Option<String>| text.map(|text| text.parse()).transpose();
+    Ok(Cables {
+        reader: address(raw.reader).context("devices.reader")?,
+        scanner: address(raw.scanner).context("devices.scanner")?,
+        camera: raw.camera,
+    })
+}
+
+fn wire(raw: RawPlatform) -> anyhow::Result<Wire> {
+    let provision = raw.provision.map(|text| text.parse()).transpose();
+    Ok(Wire {
+        device: raw.device.parse().context("platform.device")?,
+        state: raw.state,
+        provision: provision.context("platform.provision")?,
+        broker: raw.broker,
+        content: raw.content,
+    })
 }
 
 fn catalogue(content: &Path) -> anyhow::Result<Catalogue> {

@@ -4,21 +4,28 @@ use std::path::Path;
 use std::time::Duration;
 
 use kiosk::district::District;
-use kiosk::page::{Act, Body};
+use kiosk::flow::{self, Outcome, Token};
+use kiosk::page::{Act, Body, Waiting};
 use kiosk::terminal::{Effect, Event, Terminal};
 use screen::fonts::{self, Fonts};
 use screen::{Clock as ScreenClock, Screen};
 use service::text::Language;
 use slint::{ComponentHandle as _, Global as _};
 use sync::{Clock, Moment, Mono};
+use uuid::Uuid;
 
 use crate::config::Config;
+use crate::devices::{self, Request};
 use crate::glass::{self, Glass};
 use crate::hands::{self, Done, Hands};
 use crate::ui::{App, Hall};
+use crate::wire::{self, News, Order};
 
 /// The clock of the top band is looked at so often.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// No terminal of this version ran before: a wall clock that says so was never set.
+const CLOCK_FLOOR: &str = "2026-01-01T00:00:00Z";
 
 /// Everything that hangs together at the terminal.
 #[derive(Debug)]
@@ -31,6 +38,11 @@ pub(crate) struct Desk {
     clock: Clock,
     zone: jiff::tz::TimeZone,
     app: Window,
+    wire: Option<wire::Ends>,
+    devices: devices::Ends,
+    awaited: Option<Waiting>,
+    /// Names what this citizen submits: asked again, it is the same submission.
+    submission: Uuid,
 }
 
 /// The component, which has no `Debug` of its own.
@@ -54,13 +66,21 @@ impl Desk {
         let hands = Hands::on(&app);
         let terminal =
             Terminal::new(&config.catalogue, config.district.clone(), config.zone.clone())?;
+        let clock = Clock::new(CLOCK_FLOOR.parse().expect("the floor is a time"));
+        let waker = screen.waker();
+        let wire =
+            config.wire.map(|it| wire::start(it, clock.clone(), waker.clone())).transpose()?;
         Ok(Desk {
+            devices: devices::start(config.cables, waker)?,
+            wire,
+            awaited: None,
+            submission: Uuid::new_v4(),
             screen,
             glass: Glass::default(),
             hands,
             terminal,
             district: config.district,
-            clock: Clock::new(jiff::Timestamp::UNIX_EPOCH),
+            clock,
             zone: config.zone,
             app: Window(app),
         })
@@ -82,7 +102,26 @@ impl Desk {
             while let Some(done) = self.hands.take() {
                 self.done(done);
             }
+            self.hear();
             self.take(Event::Tick);
+        }
+    }
+
+    /// What the other threads have to say.
+    fn hear(&mut self) {
+        while let Ok(event) = self.devices.news.try_recv() {
+            self.take(event);
+        }
+        while let Some(Ok(news)) = self.wire.as_ref().map(|wire| wire.news.try_recv()) {
+            self.take(match news {
+                News::Link(link) => Event::Link(link),
+                News::Answered(token, outcome) => Event::Answered { token, outcome },
+            });
+        }
+        let awaited = self.terminal.awaits();
+        if awaited != self.awaited {
+            self.awaited = awaited;
+            self.request(Request::Await(awaited));
         }
     }
 
@@ -152,11 +191,50 @@ impl Desk {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
+            Effect::Flow(flow::Effect::Ask { token, operation, payload, last }) => {
+                // A lookup is a question of its own; the item itself is asked once, however often.
+                let id = if last { self.submission } else { Uuid::new_v4() };
+                self.order(token, id, operation, payload, false);
+            }
+            Effect::Flow(flow::Effect::Post { token, operation, payload }) => {
+                self.order(token, self.submission, operation, payload, true);
+            }
+            Effect::Flow(flow::Effect::Shoot(token)) => self.request(Request::Shoot(token)),
+            Effect::Flow(flow::Effect::Print) => {
+                self.submission = Uuid::new_v4();
+                self.take(Event::Printed(Err(kiosk::words::no_printer())));
+            }
             Effect::Wipe => {
+                self.submission = Uuid::new_v4();
                 self.hands.forget();
                 self.speak_in(Language::Chinese);
             }
-            Effect::Alarm | Effect::Flow(_) => {}
+            Effect::Alarm => {}
+        }
+    }
+
+    fn order(
+        &mut self,
+        token: Token,
+        id: Uuid,
+        operation: String,
+        payload: serde_json::Value,
+        keep: bool,
+    ) {
+        let service = self.terminal.flow().map(|flow| flow.service().code.clone());
+        let serde_json::Value::Object(answers) = payload else { return };
+        let service = service.unwrap_or_default();
+        let order = Order { token, id, service, operation, answers, keep };
+        let sent = self.wire.as_ref().is_some_and(|wire| wire.orders.try_send(order).is_ok());
+        if !sent {
+            self.take(Event::Answered { token, outcome: Outcome::Unanswered });
+        }
+    }
+
+    /// A thread that is too busy to listen hears it with the next page.
+    fn request(&self, request: Request) {
+        if let Err(error) = self.devices.requests.try_send(request) {
+            tracing::error!("the devices do not listen: {error}");
         }
     }
 }

@@ -2,9 +2,11 @@
 
 mod config;
 mod desk;
+mod devices;
 mod glass;
 mod hands;
 mod ui;
+mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

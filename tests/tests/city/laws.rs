@@ -18,7 +18,6 @@ const EMPTY_NAMES: [&str; 9] =
 
 /// Which of our crates each of our crates may use. A crate that is not listed may not exist.
 const MAY_USE: [(&str, &[&str]); 11] = [
-const MAY_USE: [(&str, &[&str]); 7] = [
     ("sync", &[]),
     ("service", &[]),
     ("drivers", &[]),
@@ -29,7 +28,6 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("kiosk", &["sync", "service"]),
     // The terminal's screen and shell: what links Slint.
     ("terminal", &["sync", "service", "drivers", "screen", "kiosk"]),
-    ("service", &[]),
     ("platform", &["sync", "service"]),
     ("street", &["sync", "drivers", "pole", "platform"]),
     ("tests", &["sync", "drivers", "pole", "platform", "street"]),

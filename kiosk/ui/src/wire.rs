@@ -1,0 +1,243 @@
+//! The terminal's line to the platform, on a thread of its own: asks that want an answer now, and
+//! submissions that must arrive however long it takes.
+
+use std::path::PathBuf;
+use std::sync::mpsc as std_mpsc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use kiosk::flow::{Outcome, Token};
+use screen::Waker;
+use serde_json::{Map, Value};
+use service::text::Text;
+use sync::ask::{Answer, Ask, Counter, CounterError, STREAM};
+use sync::courier::{Courier, LinkState};
+use sync::identity::{self, Identity, Provision};
+use sync::link::{Link, MqttConfig, TlsFiles};
+use sync::outbox::{Draft, Limits};
+use sync::seal::PublicKey;
+use sync::stream::Class;
+use sync::{Clock, DeviceId};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+/// Asks that wait; a terminal has one citizen, who asks one thing at a time.
+const ORDERS_MAX: usize = 16;
+/// News that wait; the screen takes them at every turn.
+const NEWS_MAX: usize = 64;
+/// What failed is tried again after so long.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Where the platform is, and as whom the terminal speaks to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    pub(crate) device: DeviceId,
+    pub(crate) state: PathBuf,
+    pub(crate) provision: Option<Provision>,
+    /// Addresses to use instead of those the enrolment gave, for a device behind a relay.
+    pub(crate) broker: Option<String>,
+    pub(crate) content: Option<String>,
+}
+
+/// One thing for the platform.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) token: Token,
+    /// Names the submission for ever: the same one asked again has one effect.
+    pub(crate) id: Uuid,
+    pub(crate) service: String,
+    pub(crate) operation: String,
+    pub(crate) answers: Map<String, Value>,
+    /// To be kept and sent later, where there is no link.
+    pub(crate) keep: bool,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub(crate) enum News {
+    Link(bool),
+    Answered(Token, Outcome),
+}
+
+/// Both ends of the thread, for the shell.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) news: std_mpsc::Receiver<News>,
+}
+
+/// Starts the thread. It never ends before the program does.
+pub(crate) fn start(wire: Wire, clock: Clock, waker: Waker) -> anyhow::Result<Ends> {
+    let (orders, taken) = mpsc::channel(ORDERS_MAX);
+    let (tell, news) = std_mpsc::sync_channel(NEWS_MAX);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let voice = Voice { tell, waker };
+    std::thread::Builder::new()
+        .name("wire".to_owned())
+        .spawn(move || runtime.block_on(run(wire, clock, taken, voice)))
+        .context("start the thread of the wire")?;
+    Ok(Ends { orders, news })
+}
+
+/// Tells the screen's thread, and wakes it.
+struct Voice {
+    tell: std_mpsc::SyncSender<News>,
+    waker: Waker,
+}
+
+impl Voice {
+    /// A full queue means a screen that hangs; its watchdog ends it, and nothing here is lost that is not asked again.
+    fn say(&self, news: News) {
+        if self.tell.try_send(news).is_err() {
+            tracing::error!("the screen does not take its news");
+        }
+        self.waker.nudge();
+    }
+}
+
+async fn run(wire: Wire, clock: Clock, mut orders: mpsc::Receiver<Order>, voice: Voice) {
+    let identity = loop {
+        match enrol(&wire, &clock).await {
+            Ok(identity) => break identity,
+            Err(error) => tracing::warn!("enrolment: {error:#}"),
+        }
+        pause().await;
+    };
+    let mut line = loop {
+        match Line::open(&wire, &identity, &clock).await {
+            Ok(line) => break line,
+            Err(error) => tracing::warn!("line: {error:#}"),
+        }
+        pause().await;
+    };
+    loop {
+        let wait = line.courier.next_deadline().since(clock.now().mono);
+        #[expect(clippy::disallowed_methods, reason = "a shell waits for the deadline of its core")]
+        let deadline = tokio::time::sleep(wait);
+        let told = tokio::select! {
+            event = line.courier.next() => line.courier.handle(clock.now(), event).await,
+            () = deadline => line.courier.tick(clock.now()).await,
+            order = orders.recv() => {
+                let Some(order) = order else { return };
+                let token = order.token;
+                voice.say(News::Answered(token, line.take(order, &clock).await));
+                Ok(vec![])
+            }
+        };
+        if let Err(error) = told {
+            tracing::warn!("line: {error}");
+        }
+        line.tell_link(&voice);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a shell waits before it tries again")]
+async fn pause() {
+    tokio::time::sleep(RETRY).await;
+}
+
+async fn enrol(wire: &Wire, clock: &Clock) -> anyhow::Result<Identity> {
+    if let Some(identity) = Identity::load(&wire.state, &wire.device)? {
+        return Ok(identity);
+    }
+    let provision = wire.provision.as_ref();
+    let provision =
+        provision.context("not enrolled, and the configuration has no provision string")?;
+    Ok(identity::enrol(&wire.state, &wire.device, provision, clock.now()).await?)
+}
+
+/// The line, once there is an identity.
+struct Line {
+    courier: Courier,
+    counter: Counter,
+    seal: PublicKey,
+    link: bool,
+}
+
+impl Line {
+    async fn open(wire: &Wire, identity: &Identity, clock: &Clock) -> anyhow::Result<Line> {
+        let mut identity = identity.clone();
+        if let Some(content) = &wire.content {
+            identity.content.clone_from(content);
+        }
+        let counter = Counter::open(&identity, clock.now())?;
+        let seal = match identity.seal_key {
+            Some(key) => key,
+            None => counter.keys().await?.seal,
+        };
+        let tls = TlsFiles {
+            authority: identity.authority_path(),
+            certificate: identity.certificate_path(),
+            key: identity.key_path(),
+        };
+        let url = wire.broker.clone().unwrap_or_else(|| identity.broker.clone());
+        let client_id = identity.device.as_str().to_owned();
+        let link = Link::mqtt(MqttConfig { url, client_id, tls: Some(tls) });
+        let config = sync::courier::Config {
+            tenant: identity.tenant.clone(),
+            device: identity.device.clone(),
+            role: identity.role.clone(),
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            stop: None,
+            capabilities: vec!["ask".to_owned()],
+            areas: vec![],
+            boards: vec![],
+            folder: wire.state.join("outbox"),
+            limits: Limits::default(),
+            seed: fastrand::u64(..),
+        };
+        let courier = Courier::open(config, link, clock.now()).await?;
+        Ok(Line { courier, counter, seal, link: false })
+    }
+
+    fn tell_link(&mut self, voice: &Voice) {
+        let link = self.courier.link_state() == LinkState::Up;
+        if link != self.link {
+            self.link = link;
+            voice.say(News::Link(link));
+        }
+    }
+
+    /// Asks, or keeps on disk; what nobody answered can be asked again with the same id.
+    async fn take(&mut self, order: Order, clock: &Clock) -> Outcome {
+        let names = (order.service.as_str(), order.operation.as_str());
+        let ask = match Ask::new(order.id, names, &order.answers, &self.seal) {
+            Ok(ask) => ask,
+            Err(error) => {
+                tracing::error!("{names:?}: {error}");
+                return Outcome::Unanswered;
+            }
+        };
+        if order.keep {
+            return self.keep(&ask, clock).await;
+        }
+        match self.counter.ask(&ask).await {
+            Ok(Answer::Returned(value)) => Outcome::Returned(value),
+            Ok(Answer::Refused(why)) => Outcome::Refused(Text { zh: why.zh, en: why.en }),
+            Err(error @ (CounterError::Unreachable(_) | CounterError::NotTaken { .. })) => {
+                tracing::warn!("{names:?}: {error}");
+                Outcome::Unanswered
+            }
+            Err(error) => {
+                tracing::error!("{names:?}: {error}");
+                Outcome::Unanswered
+            }
+        }
+    }
+
+    async fn keep(&mut self, ask: &Ask, clock: &Clock) -> Outcome {
+        let payload = serde_json::to_vec(ask).unwrap_or_default();
+        let kind = "gulou.submission.v1".to_owned();
+        let draft = Draft { stream: STREAM.to_owned(), class: Class::Critical, kind, payload };
+        match self.courier.post(clock.now(), vec![draft]).await {
+            Ok(()) => {
+                let id = ask.id.simple().to_string().to_uppercase();
+                Outcome::Kept { number: format!("{}-{}", &id[..4], &id[4..8]) }
+            }
+            Err(error) => {
+                tracing::error!("a submission is not on disk: {error}");
+                Outcome::Unanswered
+            }
+        }
+    }
+}
