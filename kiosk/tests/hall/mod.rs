@@ -45,6 +45,8 @@ pub struct Hall {
     owed: Vec<Effect>,
     pub printed: usize,
     pub wiped: usize,
+    pub alarms: usize,
+    pub kept: usize,
     numbers: Arc<AtomicU64>,
 }
 
@@ -126,6 +128,8 @@ impl Hall {
             owed: Vec::new(),
             printed: 0,
             wiped: 0,
+            alarms: 0,
+            kept: 0,
             numbers: Arc::default(),
         };
         hall.event(Event::Link(true));
@@ -285,6 +289,7 @@ impl Hall {
                 self.event(Event::Answered { token, outcome });
             }
             Effect::Flow(flow::Effect::Post { token, .. }) => {
+                self.kept += 1;
                 let outcome = Outcome::Kept { number: "L-0001".into() };
                 self.event(Event::Answered { token, outcome });
             }
@@ -296,7 +301,7 @@ impl Hall {
                 self.event(Event::Printed(Ok(())));
             }
             Effect::Wipe => self.wiped += 1,
-            Effect::Alarm => {}
+            Effect::Alarm => self.alarms += 1,
         }
     }
 
