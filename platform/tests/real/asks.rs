@@ -250,6 +250,17 @@ async fn a_printed_paper_is_verified_with_and_without_its_record() {
     assert_eq!(stamp.verify(&keys.documents), Ok(()));
     let published: Value = district.json("/api/keys").await;
     assert_eq!(published, serde_json::to_value(&keys).unwrap());
+    let file = district.folder.join("keys.json");
+    std::fs::write(&file, published.to_string()).unwrap();
+    let alone = |what: String| platform::verify::Args {
+        what,
+        keys: Some(file.clone()),
+        platform: "http://127.0.0.1:1/".parse().unwrap(),
+    };
+    platform::verify::run(&alone(stamp.to_string())).await.unwrap();
+    let mut forged = stamp.clone();
+    forged.document.title = "有房证明".to_owned();
+    platform::verify::run(&alone(forged.to_string())).await.unwrap_err();
     let code = document.code();
     assert_eq!(district.get(&format!("/api/documents/{code}")).await.status(), 404);
     let page = district.get(&format!("/verify?code={stamp}")).await.text().await.unwrap();

@@ -19,8 +19,11 @@ use uuid::Uuid;
 use crate::stores::on_both;
 
 fn services(store: Store, departments: Option<&Path>) -> Arc<Services> {
-    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("../content");
-    let (shelf, registry) = Shelf::read(&content).unwrap();
+    offering(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../content"), store, departments)
+}
+
+fn offering(content: &Path, store: Store, departments: Option<&Path>) -> Arc<Services> {
+    let (shelf, registry) = Shelf::read(content).unwrap();
     let departments = Departments::open(registry, departments).unwrap();
     let figures = (Arc::default(), Clock::new(Timestamp::UNIX_EPOCH));
     let public = "https://127.0.0.1".to_owned();
@@ -194,6 +197,65 @@ async fn a_departments_own_server_answers_under_the_submissions_id() {
         let ids: Vec<u128> = heard.iter().map(|asked| asked.id.as_u128()).collect();
         assert_eq!(ids, [1, 1, 2], "asked again after the failure, never after an answer");
         assert_eq!(Value::Object(heard[1].ask.clone()), json!({ "account": "3501020001" }));
+    })
+    .await;
+}
+
+const GRANT: &str = r#"
+code = "T001"
+name = { zh = "一次性补贴", en = "A grant, once" }
+summary = { zh = "申领补贴。", en = "Applies for a grant." }
+kind = "form"
+category = "relief"
+department = { zh = "民政局", en = "Civil Affairs" }
+audience = { zh = "居民。", en = "Residents." }
+basis = []
+fee = "free"
+promise = "immediate"
+offline = "refuse"
+outputs = []
+[[steps]]
+id = "card"
+ask = "id-card"
+title = { zh = "请放上身份证", en = "Please lay down your identity card" }
+[operation]
+name = "relief.grant.apply"
+sends = ["card"]
+returns = [{ id = "number", name = { zh = "编号", en = "Number" }, kind = "code" }]
+"#;
+
+const RELIEF: &str = r#"
+[operations."relief.grant.apply"]
+refuse = [{ when = "has(me.relief.granted)", why = { zh = "已经领过。", en = "It was granted before." } }]
+returns.number = "number('BT')"
+sets."relief.granted" = "today"
+"#;
+
+#[tokio::test]
+async fn what_a_department_learnt_about_a_citizen_outlives_the_platform() {
+    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("../content");
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["services", "registry"] {
+        std::fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    for file in ["bookings.toml", "registry/people.toml", "registry/certificates.toml"] {
+        std::fs::copy(content.join(file), folder.path().join(file)).unwrap();
+    }
+    std::fs::write(folder.path().join("services/T001.toml"), GRANT).unwrap();
+    std::fs::write(folder.path().join("registry/relief.toml"), RELIEF).unwrap();
+    on_both(async |store| {
+        let apply = async |id, number: &str| {
+            // Each time a platform that was just started.
+            let services = offering(folder.path(), store.clone(), None);
+            let card = json!({ "card": { "name": "x", "number": number } });
+            ask(&services, id, ("T001", "relief.grant.apply"), card).await
+        };
+        let first = apply(1, "350102194903122129").await;
+        assert!(fields(&first)["number"].as_str().unwrap().starts_with("BT"));
+        let again = apply(2, "350102194903122129").await;
+        assert_eq!(again, Answer::refused("已经领过。", "It was granted before."));
+        let other = apply(3, "350102196811022218").await;
+        assert_ne!(fields(&other)["number"], fields(&first)["number"]);
     })
     .await;
 }
