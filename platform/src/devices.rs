@@ -3,6 +3,15 @@
 //! A client certificate is asked for and not demanded, because enrolment and blobs need none. Each
 //! route that needs one says so by taking a [`Visitor`]. Revocation is looked up at every request,
 //! so a connection that was open before ends with its device's certificates.
+//!
+//! | route | body | answer | certificate |
+//! |---|---|---|---|
+//! | `POST /device/v1/ask` | [`Ask`] | [`Answer`] | yes |
+//! | `GET /device/v1/keys` | | [`Keys`] | no |
+//! | `POST /device/v1/document-key` | [`KeyRequest`] | [`Certified`] | yes |
+//!
+//! Errors are problems (RFC 9457): 401 no certificate, 403 revoked, 409 the id is another's, 413 too large,
+//! 400 and 422 the terminal's mistake, 429 too fast, 503 and 504 ask again under the same id.
 
 mod door;
 mod rate;

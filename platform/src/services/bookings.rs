@@ -37,7 +37,7 @@ const VISIT: &str = "SELECT number, service, day, hour, state FROM bookings";
 impl Deal<'_> {
     /// `booking.slots { service, days }`.
     pub(super) async fn slots(&mut self) -> Result<Answer, Trouble> {
-        let service = self.text("service", 16)?.to_owned();
+        let service = self.service().to_owned();
         self.bookable(&service)?;
         let days = self.filled.answers.get("days").and_then(Value::as_u64).unwrap_or(14);
         let days = u8::try_from(days).unwrap_or(u8::MAX);

@@ -37,7 +37,7 @@ pub struct Consent {
 impl Deal<'_> {
     /// `certificate.read { card, service }`: those kinds that the service binds to and she has.
     pub(super) async fn certificates(&mut self) -> Result<Answer, Trouble> {
-        let code = self.text("service", 16)?.to_owned();
+        let code = self.service().to_owned();
         let service = self.shelf.catalogue.get(&code);
         let service =
             service.ok_or_else(|| Trouble::Malformed(format!("there is no service {code:?}")))?;

@@ -98,6 +98,12 @@ impl Deal<'_> {
         text.filter(good).ok_or_else(|| Trouble::Malformed(says()))
     }
 
+    /// Code of the service that is meant: the answer `service`, or the one that the ask is for.
+    pub(super) fn service(&self) -> &str {
+        let given = self.filled.answers.get("service").and_then(Value::as_str);
+        given.unwrap_or(&self.ask.service)
+    }
+
     /// Nobody else changes what is about this person until the transaction ends.
     pub(super) async fn hold(&mut self, person: &str) -> Result<(), Trouble> {
         let sql = "INSERT INTO citizens (person, sealed, changed_ms) VALUES ($1, '', $2) \

@@ -32,7 +32,7 @@ pub struct Bill {
 impl Deal<'_> {
     /// `payment.begin { service, amount }`, the amount in fen.
     pub(super) async fn begin_payment(&mut self) -> Result<Answer, Trouble> {
-        let service = self.text("service", 16)?.to_owned();
+        let service = self.service().to_owned();
         if self.shelf.catalogue.get(&service).is_none() {
             return Err(Trouble::Malformed(format!("there is no service {service:?}")));
         }
