@@ -1,0 +1,50 @@
+//! What stands on pages that are set: their words, and the characters for which no font has a glyph.
+
+use typst::diag::SourceDiagnostic;
+use typst::layout::{Frame, FrameItem, Point};
+use typst::text::TextItem;
+use typst_layout::PagedDocument;
+
+/// Lines of a page, in the order in which they are drawn.
+pub(crate) fn text(frame: &Frame) -> String {
+    let mut lines = String::new();
+    let mut baseline = None;
+    walk(frame, Point::zero(), &mut |at, item| {
+        let same = baseline.is_some_and(|y: f64| (y - at.y.to_pt()).abs() < 0.1);
+        if !same && !lines.is_empty() {
+            lines.push('\n');
+        }
+        baseline = Some(at.y.to_pt());
+        lines.push_str(&item.text);
+    });
+    lines
+}
+
+/// Characters that would be printed as an empty box, each once.
+pub(crate) fn missing(document: &PagedDocument) -> String {
+    let mut missing = String::new();
+    for page in document.pages() {
+        walk(&page.frame, Point::zero(), &mut |_, item| {
+            for glyph in item.glyphs.iter().filter(|glyph| glyph.id == 0) {
+                let signs = item.text.get(glyph.range()).unwrap_or_default();
+                missing.extend(signs.chars().filter(|sign| !missing.contains(*sign)).collect::<Vec<_>>());
+            }
+        });
+    }
+    missing
+}
+
+/// What went wrong, in one line.
+pub(crate) fn sentences(errors: &[SourceDiagnostic]) -> String {
+    errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+fn walk(frame: &Frame, origin: Point, visit: &mut dyn FnMut(Point, &TextItem)) {
+    for (at, item) in frame.items() {
+        match item {
+            FrameItem::Group(group) => walk(&group.frame, origin + *at, visit),
+            FrameItem::Text(text) => visit(origin + *at, text),
+            _ => {}
+        }
+    }
+}
