@@ -12,7 +12,8 @@ use paper::{Paper, PaperError, ROLL_58_DOTS, ROLL_80_DOTS, Sheet};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = std::env::args_os().nth(1).map_or_else(|| here.join("../target/samples"), PathBuf::from);
+    let folder =
+        std::env::args_os().nth(1).map_or_else(|| here.join("../target/samples"), PathBuf::from);
     fs::create_dir_all(&folder)?;
     let paper = Paper::load(&here.join("../content/templates"), Path::new("/usr/share/fonts"))?;
     for entry in fs::read_dir(here.join("samples"))? {

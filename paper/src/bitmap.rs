@@ -56,7 +56,8 @@ impl Dots {
     /// Whether the dot is black; outside is white.
     pub fn black(&self, x: u32, y: u32) -> bool {
         let row = self.rows.get(y as usize);
-        row.and_then(|row| row.get(x as usize / 8)).is_some_and(|byte| byte & (0x80 >> (x % 8)) != 0)
+        row.and_then(|row| row.get(x as usize / 8))
+            .is_some_and(|byte| byte & (0x80 >> (x % 8)) != 0)
     }
 
     /// As a PNG file, black on white.
@@ -94,7 +95,13 @@ fn pack(black: &[bool]) -> Vec<u8> {
     black.chunks(8).map(byte).collect()
 }
 
-fn png(width: u32, height: u32, color: png::ColorType, depth: png::BitDepth, data: &[u8]) -> Vec<u8> {
+fn png(
+    width: u32,
+    height: u32,
+    color: png::ColorType,
+    depth: png::BitDepth,
+    data: &[u8],
+) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(color);

@@ -79,7 +79,12 @@ pub fn verify(payload: &str, hash: &Hash, keys: &Keys) -> Result<Stamp, CodeErro
 
 impl Sheet {
     /// The sheet with its code: signed by the terminal, verified at that place.
-    pub fn signed(self, key: &SigningKey, of: &Certificate, place: &str) -> Result<Sheet, CodeError> {
+    pub fn signed(
+        self,
+        key: &SigningKey,
+        of: &Certificate,
+        place: &str,
+    ) -> Result<Sheet, CodeError> {
         let hash = self.hash();
         let stamp = Stamp::new(hash, &self.title, self.issued_at, key, of)?;
         let code = Code {

@@ -12,14 +12,16 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Serialize;
+use typst::World;
 use typst::diag::{FileError, FileResult};
 use typst::foundations::{Datetime, Duration};
 use typst::syntax::{RootedPath, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook};
-use typst::World;
 
 use crate::fonts::Families;
-use crate::{Bytes, DOTS_PER_MM, FileId, LazyHash, Library, Paper, PaperError, Sheet, Source, bitmap};
+use crate::{
+    Bytes, DOTS_PER_MM, FileId, LazyHash, Library, Paper, PaperError, Sheet, Source, bitmap,
+};
 
 /// One sheet on the desk.
 pub(crate) struct Desk<'a> {
@@ -38,7 +40,11 @@ struct Medium<'a> {
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) fn new(paper: &'a Paper, sheet: &Sheet, width_dots: u32) -> Result<Self, PaperError> {
+    pub(crate) fn new(
+        paper: &'a Paper,
+        sheet: &Sheet,
+        width_dots: u32,
+    ) -> Result<Self, PaperError> {
         let unknown = || PaperError::Template(sheet.template.clone());
         let main = file_id(&format!("/{}.typ", sheet.template)).ok_or_else(unknown)?;
         if !paper.templates.contains_key(&main) {

@@ -97,7 +97,10 @@ impl Families {
 /// Maps a font: four faces are 90 MB, of which a document touches few pages.
 fn map(path: &Path) -> std::io::Result<Bytes> {
     let file = File::open(path)?;
-    #[expect(unsafe_code, reason = "fonts lie in the read-only root of the image; nobody writes them")]
+    #[expect(
+        unsafe_code,
+        reason = "fonts lie in the read-only root of the image; nobody writes them"
+    )]
     let mapped = unsafe { Mmap::map(&file) }?;
     Ok(Bytes::new(mapped))
 }

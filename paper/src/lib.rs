@@ -122,9 +122,8 @@ impl Paper {
         let compiled = typst::compile::<PagedDocument>(&desk);
         // What Typst remembers of a sheet is a citizen's; it goes with her.
         typst::comemo::evict(0);
-        let document = compiled
-            .output
-            .map_err(|errors| typeset_error(sheet, typeset::sentences(&errors)))?;
+        let document =
+            compiled.output.map_err(|errors| typeset_error(sheet, typeset::sentences(&errors)))?;
         debug_assert!(compiled.warnings.is_empty(), "{}", typeset::sentences(&compiled.warnings));
         let missing = typeset::missing(&document);
         if missing.is_empty() { Ok(document) } else { Err(PaperError::Glyphs(missing)) }

@@ -5,16 +5,26 @@ use typst::layout::{Frame, FrameItem, Point};
 use typst::text::TextItem;
 use typst_layout::PagedDocument;
 
+/// What stands apart on a line by more than this is two things, such as cells.
+const GAP_PT: f64 = 1.0;
+
 /// Lines of a page, in the order in which they are drawn.
 pub(crate) fn text(frame: &Frame) -> String {
     let mut lines = String::new();
-    let mut baseline = None;
+    let mut end: Option<Point> = None;
     walk(frame, Point::zero(), &mut |at, item| {
-        let same = baseline.is_some_and(|y: f64| (y - at.y.to_pt()).abs() < 0.1);
-        if !same && !lines.is_empty() {
-            lines.push('\n');
+        if let Some(end) = end {
+            let same_line = (end.y - at.y).to_pt().abs() < GAP_PT;
+            let adjoins = (end.x - at.x).to_pt().abs() < GAP_PT;
+            lines.push_str(if !same_line {
+                "\n"
+            } else if adjoins {
+                ""
+            } else {
+                " "
+            });
         }
-        baseline = Some(at.y.to_pt());
+        end = Some(Point::new(at.x + item.width(), at.y));
         lines.push_str(&item.text);
     });
     lines
@@ -27,7 +37,9 @@ pub(crate) fn missing(document: &PagedDocument) -> String {
         walk(&page.frame, Point::zero(), &mut |_, item| {
             for glyph in item.glyphs.iter().filter(|glyph| glyph.id == 0) {
                 let signs = item.text.get(glyph.range()).unwrap_or_default();
-                missing.extend(signs.chars().filter(|sign| !missing.contains(*sign)).collect::<Vec<_>>());
+                missing.extend(
+                    signs.chars().filter(|sign| !missing.contains(*sign)).collect::<Vec<_>>(),
+                );
             }
         });
     }
