@@ -26,6 +26,13 @@ fn cold_load() -> Paper {
     load()
 }
 
+/// The first citizen after a restart.
+#[divan::bench(sample_count = 5)]
+fn cold_load_and_first_pdf(bencher: Bencher<'_, '_>) {
+    let sheet = sheet("certificate-zh.json");
+    bencher.bench(|| load().pdf(&sheet));
+}
+
 #[divan::bench(sample_count = 10, args = ["certificate-zh.json", "record-zh.json"])]
 fn pdf(bencher: Bencher<'_, '_>, name: &str) {
     let (paper, sheet) = (load(), sheet(name));

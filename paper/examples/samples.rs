@@ -44,8 +44,6 @@ fn draw(paper: &Paper, sheet: &Sheet, to: &Path) -> Result<(), Box<dyn Error>> {
         match paper.slip(sheet, width) {
             Ok(slip) => fs::write(file(&format!("-{width}.png")), slip.png())?,
             Err(PaperError::NotASlip { .. }) => {}
-            // A record of many pages is no slip either.
-            Err(PaperError::Typeset { .. }) => {}
             Err(other) => return Err(other.into()),
         }
     }

@@ -87,13 +87,13 @@ pub(crate) fn read_templates(folder: &Path) -> Result<HashMap<FileId, Source>, P
     let mut templates = HashMap::new();
     for entry in std::fs::read_dir(folder).map_err(|error| failed(folder, error))? {
         let path = entry.map_err(|error| failed(folder, error))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if !name.ends_with(".typ") {
+        if path.extension().is_none_or(|ending| ending != "typ") {
             continue;
         }
         let text = std::fs::read_to_string(&path).map_err(|error| failed(&path, error))?;
         let reason = "not a name for a template".to_owned();
-        let id = file_id(name).ok_or(PaperError::Content { path, reason })?;
+        let name = path.file_name().and_then(|name| name.to_str());
+        let id = name.and_then(file_id).ok_or(PaperError::Content { path, reason })?;
         templates.insert(id, Source::new(id, text));
     }
     Ok(templates)

@@ -60,7 +60,7 @@ pub enum PaperError {
     Glyphs(String),
     #[error("{0} bytes are too many for a square code")]
     TooLong(usize),
-    #[error("`{template}` is {width_mm} mm wide and no slip")]
+    #[error("`{template}` is {width_mm:.0} mm wide and no slip")]
     NotASlip { template: String, width_mm: f64 },
 }
 
@@ -75,6 +75,7 @@ impl Paper {
 
     /// The document as PDF/A-2b, which stays readable for decades. The same sheet gives the same bytes.
     pub fn pdf(&self, sheet: &Sheet) -> Result<Vec<u8>, PaperError> {
+        let _forget = Forget;
         let document = self.set(sheet, ROLL_80_DOTS)?;
         let failed = |reason| typeset_error(sheet, reason);
         let standards = PdfStandards::new(&[PdfStandard::A_2b])
@@ -91,6 +92,7 @@ impl Paper {
 
     /// The pages as pictures, for the screen.
     pub fn pages(&self, sheet: &Sheet, dots_per_inch: u32) -> Result<Vec<Pixels>, PaperError> {
+        let _forget = Forget;
         let document = self.set(sheet, ROLL_80_DOTS)?;
         let scale = f64::from(dots_per_inch) / 72.0;
         Ok(document.pages().iter().map(|page| Pixels::of(page, scale)).collect())
@@ -98,21 +100,23 @@ impl Paper {
 
     /// The raster of a receipt printer; see [`ROLL_80_DOTS`] and [`ROLL_58_DOTS`].
     pub fn slip(&self, sheet: &Sheet, width_dots: u32) -> Result<Dots, PaperError> {
+        let _forget = Forget;
         let document = self.set(sheet, width_dots)?;
         let scale = f64::from(DOTS_PER_MM) * MM_PER_POINT;
-        let [page] = document.pages() else {
-            return Err(typeset_error(sheet, "a slip is one page".to_owned()));
-        };
-        let dots = Dots::from(&Pixels::of(page, scale));
-        if dots.width == width_dots {
-            return Ok(dots);
+        let mut slip = Dots { width: width_dots, rows: Vec::new() };
+        for page in document.pages() {
+            let width_mm = page.frame.width().to_mm();
+            if (width_mm * f64::from(DOTS_PER_MM) - f64::from(width_dots)).abs() > 0.5 {
+                return Err(PaperError::NotASlip { template: sheet.template.clone(), width_mm });
+            }
+            slip.rows.append(&mut Dots::from(&Pixels::of(page, scale)).rows);
         }
-        let width_mm = f64::from(dots.width) / f64::from(DOTS_PER_MM);
-        Err(PaperError::NotASlip { template: sheet.template.clone(), width_mm })
+        Ok(slip)
     }
 
     /// The words of each page in the order in which they are drawn, for who can't see it.
     pub fn text(&self, sheet: &Sheet) -> Result<Vec<String>, PaperError> {
+        let _forget = Forget;
         let document = self.set(sheet, ROLL_80_DOTS)?;
         Ok(document.pages().iter().map(|page| typeset::text(&page.frame)).collect())
     }
@@ -120,13 +124,20 @@ impl Paper {
     fn set(&self, sheet: &Sheet, width_dots: u32) -> Result<PagedDocument, PaperError> {
         let desk = Desk::new(self, sheet, width_dots)?;
         let compiled = typst::compile::<PagedDocument>(&desk);
-        // What Typst remembers of a sheet is a citizen's; it goes with her.
-        typst::comemo::evict(0);
         let document =
             compiled.output.map_err(|errors| typeset_error(sheet, typeset::sentences(&errors)))?;
         debug_assert!(compiled.warnings.is_empty(), "{}", typeset::sentences(&compiled.warnings));
         let missing = typeset::missing(&document);
         if missing.is_empty() { Ok(document) } else { Err(PaperError::Glyphs(missing)) }
+    }
+}
+
+/// What Typst remembers of a sheet is a citizen's; it goes when her paper is done.
+struct Forget;
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        typst::comemo::evict(0);
     }
 }
 

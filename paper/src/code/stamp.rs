@@ -148,6 +148,8 @@ fn time(bytes: &mut &[u8]) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::{ShortCode, verify};
     use super::*;
 
@@ -219,5 +221,25 @@ mod tests {
             assert_eq!(text[..cut].parse::<Stamp>(), Err(CodeError::Shape), "{cut}");
         }
         assert!(format!("GL1:{}", "A".repeat(2000)).parse::<Stamp>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_scanner_reads_is_a_stamp_or_not(bytes: Vec<u8>, text: String) {
+            let coded = format!("GL1:{}", BASE64_URL_SAFE_NO_PAD.encode(&bytes));
+            let _ = coded.parse::<Stamp>();
+            let _ = text.parse::<Stamp>();
+            let _ = text.parse::<ShortCode>();
+        }
+
+        #[test]
+        fn no_changed_bit_verifies(bit in 0..8 * 229_usize) {
+            let (stamp, keys) = stamp();
+            let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(&stamp.to_string()[4..]).unwrap();
+            prop_assume!(bit < 8 * bytes.len());
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let changed = format!("GL1:{}", BASE64_URL_SAFE_NO_PAD.encode(&bytes));
+            prop_assert!(verify(&changed, &stamp.hash, &keys).is_err());
+        }
     }
 }
