@@ -130,6 +130,22 @@ fn a_record_of_120_rows_breaks_over_pages_and_repeats_its_head() {
 }
 
 #[test]
+fn a_certificate_that_says_much_stays_on_one_page() {
+    let mut sheet = signed(sample("certificate-zh"));
+    let row =
+        |at: usize| Row { name: format!("事项{at}"), value: "福州市鼓楼区".repeat(5) };
+    sheet.rows = (1..=7).map(row).collect();
+    assert_eq!(PAPER.text(&sheet).unwrap().len(), 1);
+    sheet.rows = (1..=40).map(row).collect();
+    let pages = PAPER.text(&sheet).unwrap();
+    assert!(pages.len() > 1);
+    // Who signed it and its code are never apart.
+    let last = pages.last().unwrap();
+    assert!(last.contains("演示") && last.contains(&sheet.code.unwrap().short));
+    assert!(packed(last).starts_with(&format!("{}编号{}", sheet.title, sheet.number)), "{last}");
+}
+
+#[test]
 fn rare_characters_of_names_are_printed() {
     for template in ["certificate", "record", "receipt", "ticket", "pass"] {
         let mut sheet = sample(&format!("{template}-zh"));
