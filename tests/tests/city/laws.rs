@@ -17,13 +17,14 @@ const EMPTY_NAMES: [&str; 9] =
     ["util", "utils", "helper", "helpers", "common", "core", "manager", "misc", "shared"];
 
 /// Which of our crates each of our crates may use. A crate that is not listed may not exist.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("sync", &[]),
     ("service", &[]),
     ("drivers", &[]),
     // In its tests only, where both sides of a wire meet.
     ("peer", &["drivers"]),
     ("screen", &["drivers"]),
+    ("paper", &[]),
     ("pole", &["sync", "drivers"]),
     ("kiosk", &["sync", "service"]),
     // The terminal's screen and shell: what links Slint.
