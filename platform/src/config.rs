@@ -88,7 +88,7 @@ pub struct RunArguments {
     /// Seconds between two looks at a real-time feed.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     poll_s: u64,
-    /// Folder with services, registry and booking hours; by default `content` beside the binary or here.
+    /// Folder with services, registry and booking hours; by default `content` beside the binary, above it, or here.
     #[arg(long)]
     content: Option<PathBuf>,
     /// TOML file that names departments' own servers; the demonstration registry answers for all others.

@@ -103,11 +103,11 @@ pub fn kinds(service: &Service) -> Vec<String> {
     kinds
 }
 
-/// Beside the binary, and in the working folder.
+/// Beside the binary and above it, as in a build folder, and in the working folder.
 fn usual() -> Vec<PathBuf> {
     let binary = std::env::current_exe().ok();
-    let beside = binary.as_deref().and_then(Path::parent).map(|folder| folder.join("content"));
-    beside.into_iter().chain([PathBuf::from("content")]).collect()
+    let above = binary.iter().flat_map(|binary| binary.ancestors().skip(1));
+    above.map(|folder| folder.join("content")).chain([PathBuf::from("content")]).collect()
 }
 
 fn pairs(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
