@@ -175,6 +175,10 @@ impl Flow {
     pub fn act(&mut self, around: Around, act: Act) -> Option<Vec<Effect>> {
         self.error = None;
         Some(match act {
+            // The main action of a page that looks is to take the picture.
+            Act::Next if self.awaits() == Some(Waiting::Face) => {
+                vec![Effect::Shoot(self.token())]
+            }
             Act::Next => self.next(around),
             Act::Back => return self.back(around),
             Act::Edit(id) => {
@@ -263,7 +267,7 @@ impl Flow {
             At::Intro => self.advance(around, 0),
             At::Step(index) => self.leave(around, index),
             At::Check => self.submit(around),
-            At::Unanswered(at) => self.again(around, *at),
+            At::Unanswered(at) => self.again(around, &at),
             At::Looking { .. } | At::Doing | At::Done | At::Kept { .. } | At::Refused(_) => vec![],
         }
     }
@@ -497,9 +501,9 @@ impl Flow {
         }]
     }
 
-    fn again(&mut self, around: Around, at: At) -> Vec<Effect> {
+    fn again(&mut self, around: Around, at: &At) -> Vec<Effect> {
         match at {
-            At::Looking { wanted, then } => self.look(around, wanted, then),
+            At::Looking { wanted, then } => self.look(around, *wanted, *then),
             _ => self.submit(around),
         }
     }

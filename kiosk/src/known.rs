@@ -37,8 +37,9 @@ impl Known {
 
     /// Gives an answer; whether it differs from the one before.
     pub fn set(&mut self, step: &str, answered: Answered) -> bool {
-        let before = self.answers.insert(step.to_owned(), answered.clone());
-        before.is_none_or(|before| before.answer != answered.answer)
+        let news = self.answer(step).is_none_or(|before| before.answer != answered.answer);
+        self.answers.insert(step.to_owned(), answered);
+        news
     }
 
     /// Forgets an answer that is no longer asked for.

@@ -9,13 +9,13 @@ use std::time::Duration;
 use sync::Mono;
 
 /// Quiet for so long, and she is asked whether she is still there.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 /// So long the question stands before the session ends.
 const WARNING: Duration = Duration::from_secs(30);
 /// No session lasts longer, so that nobody holds the terminal for ever.
-const LONGEST: Duration = Duration::from_secs(45 * 60);
+const LONGEST: Duration = Duration::from_mins(45);
 /// Before the longest session ends she is told.
-const LAST_CALL: Duration = Duration::from_secs(5 * 60);
+const LAST_CALL: Duration = Duration::from_mins(5);
 
 /// The time of one citizen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,11 +72,11 @@ impl Session {
         if age >= LONGEST && !self.held || idle >= quiet + warning {
             Patience::Over
         } else if idle >= quiet {
-            Patience::Asking { left: quiet + warning - idle }
-        } else if age >= LONGEST - LAST_CALL {
+            Patience::Asking { left: (quiet + warning).saturating_sub(idle) }
+        } else if age >= LONGEST.saturating_sub(LAST_CALL) {
             Patience::LastCall { left: LONGEST.saturating_sub(age) }
         } else {
-            Patience::Quiet { left: quiet - idle, budget: quiet }
+            Patience::Quiet { left: quiet.saturating_sub(idle), budget: quiet }
         }
     }
 
@@ -84,7 +84,7 @@ impl Session {
     pub fn next_deadline(&self, now: Mono) -> Mono {
         let (quiet, warning) = self.budgets();
         let idle = [self.touched + quiet, self.touched + quiet + warning];
-        let age = [self.began + (LONGEST - LAST_CALL), self.began + LONGEST];
+        let age = [self.began + LONGEST.saturating_sub(LAST_CALL), self.began + LONGEST];
         let idle = idle.into_iter().filter(|_| !self.held);
         idle.chain(age).filter(|at| *at > now).min().unwrap_or(Mono::NEVER)
     }

@@ -79,6 +79,7 @@ pub enum Effect {
 }
 
 /// How the pages are shown, until the citizen is gone.
+#[expect(clippy::struct_excessive_bools, reason = "four switches that are independent")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Modes {
     pub language: Language,
@@ -302,14 +303,12 @@ impl Terminal {
             self.trouble = None;
             return vec![];
         }
-        match flow.act(around, act) {
-            Some(effects) => effects.into_iter().map(Effect::Flow).collect(),
-            None => {
-                self.view = View::Home;
-                self.trouble = None;
-                vec![]
-            }
+        if let Some(effects) = flow.act(around, act) {
+            return effects.into_iter().map(Effect::Flow).collect();
         }
+        self.view = View::Home;
+        self.trouble = None;
+        vec![]
     }
 
     fn switch(&mut self, mode: Mode) {

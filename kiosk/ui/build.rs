@@ -1,6 +1,6 @@
 //! Compiles the terminal's pages with the kit of `screen`, and the words of both.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use slint_build::{CompilerConfiguration, DefaultTranslationContext};
@@ -9,7 +9,7 @@ fn main() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kit = here.join("../../screen/ui");
     // Slint reads one file of words a program: the kit's and the terminal's, one after the other.
-    let lang = Path::new(&env::var("OUT_DIR").expect("cargo names it")).join("lang");
+    let lang = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names it")).join("lang");
     let folder = lang.join("en/LC_MESSAGES");
     fs::create_dir_all(&folder).expect("the folder of words");
     let words = [kit.join("lang/en/LC_MESSAGES/screen.po"), here.join("ui/en.po")].map(|path| {

@@ -1,5 +1,7 @@
 //! The page a flow stands on.
 
+use std::collections::BTreeSet;
+
 use service::check::day;
 use service::definition::{Form, MaterialSource, Promise};
 use service::step::{Ask, Step};
@@ -160,45 +162,7 @@ impl Flow {
                 Body::Rows(self.known.sections(self.service(), rows, around.today, language))
             }
             (_, Draft::Prompt(state)) => self.prompt_body(*state, step, language),
-            (Ask::Consent { statement }, Draft::Chosen(chosen)) => {
-                Body::Consent { statement: say(statement), agreed: chosen.contains(&0) }
-            }
-            (Ask::Pick { from, label, .. }, Draft::Chosen(chosen)) => {
-                let ground = self.ground(around, index);
-                let field = self.known.table(self.service(), from).map(|(field, _)| field);
-                let options = draft::picked(ground).iter().enumerate().map(|(index, row)| Choice {
-                    label: known::fill_row(field, label.get(language), row, language),
-                    hint: String::new(),
-                    chosen: chosen.contains(&index),
-                    unavailable: None,
-                });
-                Body::Choice { options: options.collect(), many: false }
-            }
-            (Ask::YesNo, Draft::Chosen(chosen)) => {
-                let option = |index: usize| Choice {
-                    label: write::truth(index == 0, language).to_owned(),
-                    hint: String::new(),
-                    chosen: chosen.contains(&index),
-                    unavailable: None,
-                };
-                Body::Choice { options: vec![option(0), option(1)], many: false }
-            }
-            (
-                ask @ (Ask::Choice { options } | Ask::Choices { options, .. }),
-                Draft::Chosen(chosen),
-            ) => {
-                let options = options.iter().enumerate().map(|(index, option)| Choice {
-                    label: match language {
-                        Language::Chinese => option.zh.clone(),
-                        Language::English => option.en.clone(),
-                    },
-                    hint: option.hint.as_ref().map(say).unwrap_or_default(),
-                    chosen: chosen.contains(&index),
-                    unavailable: None,
-                });
-                let many = matches!(ask, Ask::Choices { .. });
-                Body::Choice { options: options.collect(), many }
-            }
+            (_, Draft::Chosen(chosen)) => self.chosen(around, language, index, chosen),
             (ask, Draft::Day { year, month, day }) => {
                 let (first_year, last_year) = years(ask, around);
                 let day = matches!(ask, Ask::Date { .. }).then_some(*day);
@@ -226,8 +190,51 @@ impl Flow {
             (_, Draft::Slot { day, time }) => self.slots(*day, *time, language),
             (_, Draft::Payment) => self.payment(),
             (_, Draft::Line(line)) => Body::Entry(self.field(step, line, language)),
-            (_, Draft::Nothing | Draft::Chosen(_)) => Body::Rows(vec![]),
+            (_, Draft::Nothing) => Body::Rows(vec![]),
         }
+    }
+
+    /// One of a few, or several.
+    fn chosen(
+        &self,
+        around: Around,
+        language: Language,
+        index: usize,
+        chosen: &BTreeSet<usize>,
+    ) -> Body {
+        let say = |text: &Text| text.get(language).to_owned();
+        let option = |index: usize, label: String, hint: String| Choice {
+            label,
+            hint,
+            chosen: chosen.contains(&index),
+            unavailable: None,
+        };
+        let ask = &self.service().steps[index].ask;
+        let many = matches!(ask, Ask::Choices { .. });
+        let options = match ask {
+            Ask::Consent { statement } => {
+                return Body::Consent { statement: say(statement), agreed: chosen.contains(&0) };
+            }
+            Ask::YesNo => {
+                [true, false].map(|truth| write::truth(truth, language).to_owned()).to_vec()
+            }
+            Ask::Pick { from, label, .. } => {
+                let field = self.known.table(self.service(), from).map(|(field, _)| field);
+                let rows = draft::picked(self.ground(around, index)).iter();
+                rows.map(|row| known::fill_row(field, label.get(language), row, language)).collect()
+            }
+            Ask::Choice { options } | Ask::Choices { options, .. } => {
+                let options = options.iter().enumerate().map(|(index, it)| {
+                    let label = if language == Language::Chinese { &it.zh } else { &it.en };
+                    option(index, label.clone(), it.hint.as_ref().map(say).unwrap_or_default())
+                });
+                return Body::Choice { options: options.collect(), many };
+            }
+            _ => vec![],
+        };
+        let options = options.into_iter().enumerate();
+        let options = options.map(|(index, label)| option(index, label, String::new()));
+        Body::Choice { options: options.collect(), many }
     }
 
     fn prompt_body(&self, state: PromptState, step: &Step, language: Language) -> Body {

@@ -148,7 +148,7 @@ impl Terminal {
         let mut entry = entry(&service.code, &service.name, &service.summary, language);
         match self.devices.availability(service) {
             Availability::No { why } => entry.unavailable = Some(why.get(language).to_owned()),
-            Availability::Later => entry.hint = words::later().get(language).to_owned(),
+            Availability::Later => words::later().get(language).clone_into(&mut entry.hint),
             Availability::WithoutPaper { why } => {
                 let offer = words::without_paper();
                 entry.hint = format!("{} · {}", why.get(language), offer.get(language));

@@ -73,11 +73,13 @@ impl Glass {
     }
 }
 
+/// Most options of one question that are shown.
+const CHOICES_MAX: usize = 12;
+
 /// How much fits on a page.
 #[derive(Debug, Clone, Copy)]
 struct Room {
     entries: usize,
-    choices: usize,
     lines: usize,
     slots: usize,
 }
@@ -85,9 +87,9 @@ struct Room {
 impl Room {
     fn of(modes: Modes) -> Room {
         match (modes.large, modes.reach) {
-            (false, false) => Room { entries: 7, choices: 9, lines: 15, slots: 10 },
-            (true, false) => Room { entries: 4, choices: 6, lines: 9, slots: 7 },
-            (_, true) => Room { entries: 3, choices: 4, lines: 6, slots: 5 },
+            (false, false) => Room { entries: 7, lines: 15, slots: 10 },
+            (true, false) => Room { entries: 4, lines: 9, slots: 7 },
+            (_, true) => Room { entries: 3, lines: 6, slots: 5 },
         }
     }
 }
@@ -119,51 +121,65 @@ fn body(
     language: Language,
     district: &District,
 ) -> usize {
-    let kind = |name: &str| face.set_kind(name.into());
     match body {
-        Body::Attract => kind("attract"),
         Body::Home { intents } => {
-            kind("home");
+            kind(face, "home");
             face.set_intents(model(intents.iter().map(entry)));
+            0
         }
         Body::List { query, entries } => {
-            kind("list");
+            kind(face, "list");
             face.set_query(if query.is_some() { "" } else { "-" }.into());
             let (shown, turned) = turn(face, entries, room.entries, turned);
             face.set_entries(model(shown.iter().map(entry)));
-            return turned;
+            turned
         }
         Body::Intro { facts, materials } => {
-            kind("facts");
+            kind(face, "facts");
             let heading = words::materials().get(language).to_owned();
             let mut sections = vec![Section { rows: facts.clone(), ..Section::default() }];
             if !materials.is_empty() {
                 sections.push(Section { heading, rows: materials.clone(), ..Section::default() });
             }
-            return lines(face, &sections, room.lines, turned);
+            lines(face, &sections, room.lines, turned)
         }
         Body::Rows(sections) | Body::Staff(sections) => {
-            kind("facts");
-            return lines(face, sections, room.lines, turned);
+            kind(face, "facts");
+            lines(face, sections, room.lines, turned)
         }
-        Body::Device(prompt) => {
-            kind("device");
-            device(face, prompt);
+        Body::Done { outputs, code, sections } => {
+            kind(face, "done");
+            let mut all = vec![Section { rows: outputs.clone(), ..Section::default() }];
+            all.extend(sections.iter().cloned());
+            face.set_caption(code.as_deref().unwrap_or_default().into());
+            face.set_picture(code.as_deref().map(qr).unwrap_or_default());
+            lines(face, &all, room.lines.saturating_sub(5), turned)
         }
+        body => {
+            face.set_before(false);
+            face.set_after(false);
+            ask(face, body, room);
+            tell(face, body, district, language);
+            0
+        }
+    }
+}
+
+/// Pages that ask one thing.
+fn ask(face: &Face<'_>, body: &Body, room: Room) {
+    match body {
         Body::Consent { statement, agreed } => {
-            kind("consent");
+            kind(face, "consent");
             face.set_label(statement.as_str().into());
             face.set_many(*agreed);
         }
         Body::Choice { options, many } => {
-            kind("choice");
+            kind(face, "choice");
             face.set_many(*many);
-            face.set_before(false);
-            face.set_after(false);
-            face.set_choices(model(options.iter().take(room.choices.max(12)).map(choice)));
+            face.set_choices(model(options.iter().take(CHOICES_MAX).map(choice)));
         }
         Body::Entry(field) => {
-            kind("entry");
+            kind(face, "entry");
             face.set_label(field.label.as_str().into());
             set_text(face, &field.value);
             face.set_unit(field.unit.as_str().into());
@@ -171,28 +187,26 @@ fn body(
             face.set_scan(field.scan);
         }
         Body::Date(field) => {
-            kind("date");
+            kind(face, "date");
             face.set_year(field.year.into());
             face.set_month(field.month.into());
             face.set_day(field.day.unwrap_or(0).into());
             face.set_has_day(field.day.is_some());
         }
         Body::Address(field) => {
-            kind("address");
+            kind(face, "address");
             face.set_choices(model(field.streets.iter().map(choice)));
             face.set_second(model(field.communities.iter().map(choice)));
             set_text(face, &field.detail);
             face.set_source(field.source.as_deref().unwrap_or_default().into());
         }
         Body::Slots { days, times } => {
-            kind("slots");
-            face.set_before(false);
-            face.set_after(false);
+            kind(face, "slots");
             face.set_choices(model(days.iter().take(room.slots).map(choice)));
             face.set_second(model(times.iter().map(choice)));
         }
         Body::Shots { what, taken, .. } => {
-            kind("shots");
+            kind(face, "shots");
             face.set_many(*what == Shot::Scan);
             let shots = taken.iter().map(|shot| ShotItem {
                 id: i32::try_from(shot.0).unwrap_or(0),
@@ -200,35 +214,43 @@ fn body(
             });
             face.set_shots(model(shots));
         }
-        Body::Signature { .. } => kind("signature"),
+        Body::Signature { .. } => kind(face, "signature"),
+        _ => {}
+    }
+}
+
+/// Pages that tell something, or wait.
+fn tell(face: &Face<'_>, body: &Body, district: &District, language: Language) {
+    match body {
+        Body::Attract => kind(face, "attract"),
+        Body::Device(prompt) => {
+            kind(face, "device");
+            device(face, prompt);
+        }
         Body::Place { at, label } => {
-            kind("place");
+            kind(face, "place");
             face.set_label(label.as_str().into());
             place(face, *at, district, language);
         }
         Body::Pay { amount, code, .. } => {
-            kind("pay");
+            kind(face, "pay");
             face.set_amount(amount.as_str().into());
             face.set_picture(qr(code));
         }
         Body::Working { what, .. } => {
-            kind("working");
+            kind(face, "working");
             face.set_label(what.as_str().into());
         }
-        Body::Done { outputs, code, sections } => {
-            kind("done");
-            let mut all = vec![Section { rows: outputs.clone(), ..Section::default() }];
-            all.extend(sections.iter().cloned());
-            face.set_caption(code.as_deref().unwrap_or_default().into());
-            face.set_picture(code.as_deref().map(qr).unwrap_or_default());
-            return lines(face, &all, room.lines.saturating_sub(5), turned);
-        }
         Body::Stop { call } => {
-            kind("stop");
+            kind(face, "stop");
             face.set_label(call.as_str().into());
         }
+        _ => {}
     }
-    0
+}
+
+fn kind(face: &Face<'_>, name: &str) {
+    face.set_kind(name.into());
 }
 
 /// Sets the field only where it differs: what is being typed keeps its cursor.

@@ -48,6 +48,7 @@ impl Hands {
     pub(crate) fn on(app: &App) -> Hands {
         let hands = Hands::default();
         hands.listen(app);
+        hands.listen_answers(app);
         hands.listen_hall(app);
         hands.listen_keys(app);
         hands
@@ -83,6 +84,7 @@ impl Hands {
         self.done(Done::Act(act));
     }
 
+    /// The ways through the pages.
     fn listen(&self, app: &App) {
         let face = Face::get(app);
         let hands = || self.clone();
@@ -121,6 +123,12 @@ impl Hands {
             let it = hands();
             move |at| it.act(Act::ChooseSecond(index(at)))
         });
+    }
+
+    /// What is put into a page.
+    fn listen_answers(&self, app: &App) {
+        let face = Face::get(app);
+        let hands = || self.clone();
         face.on_typed({
             let it = hands();
             move |text| it.act(Act::Input(text.into()))

@@ -1,13 +1,12 @@
 //! What a citizen meets: time, a card left behind, a terminal that cannot print, a network that is away.
 
-mod hall;
-
-use hall::{Content, Hall};
 use kiosk::devices::State;
 use kiosk::page::{Act, Body, Entry, Mode, Waiting};
 use kiosk::terminal::{CardEvent, Event, Overlay};
 use service::definition::Device;
 use service::text::Language;
+
+use crate::hall::{Content, Hall};
 
 fn hall() -> Hall {
     Hall::open(&Content::read())

@@ -1,9 +1,8 @@
 //! Every service, walked from its first page to its last as a citizen would.
 
-mod hall;
-
-use hall::{Content, Hall};
 use service::text::Language;
+
+use crate::hall::{Content, Hall};
 
 #[test]
 fn every_item_comes_to_its_end_in_both_languages() {

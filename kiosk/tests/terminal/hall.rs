@@ -1,8 +1,6 @@
 //! A terminal in a hall, without screen and devices: citizens who answer every page, and the
 //! demonstration registry, which answers them.
 
-#![allow(dead_code, reason = "each test of this folder uses another part")]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kiosk::devices::State;
 use kiosk::district::District;
-use kiosk::flow::{self, Flow, Outcome};
+use kiosk::flow::{self, Outcome};
 use kiosk::page::{Act, Body, Keyboard, Page, ShotId, Waiting};
 use kiosk::terminal::{CardEvent, Effect, Event, Terminal};
 use serde_json::{Value, json};
@@ -30,9 +28,9 @@ const ATTEMPTS_MAX: usize = 1200;
 /// More pages than any service has.
 const PAGES_MAX: usize = 60;
 
-pub struct Hall {
-    pub terminal: Terminal,
-    pub seconds: u64,
+pub(crate) struct Hall {
+    pub(crate) terminal: Terminal,
+    pub(crate) seconds: u64,
     registry: Registry,
     /// Who stands there: a citizen of the registry.
     person: String,
@@ -43,10 +41,10 @@ pub struct Hall {
     pages: Vec<String>,
     /// Effects that were not answered yet.
     owed: Vec<Effect>,
-    pub printed: usize,
-    pub wiped: usize,
-    pub alarms: usize,
-    pub kept: usize,
+    pub(crate) printed: usize,
+    pub(crate) wiped: usize,
+    pub(crate) alarms: usize,
+    pub(crate) kept: usize,
     numbers: Arc<AtomicU64>,
 }
 
@@ -82,7 +80,7 @@ fn registry() -> Registry {
 }
 
 /// The content, read once for all halls of a test.
-pub struct Content {
+pub(crate) struct Content {
     catalogue: Catalogue,
     /// Every code that stands in the registry: what a citizen has in her papers.
     codes: Arc<Vec<String>>,
@@ -91,7 +89,7 @@ pub struct Content {
 }
 
 impl Content {
-    pub fn read() -> Content {
+    pub(crate) fn read() -> Content {
         let (mut codes, mut names) = (BTreeSet::new(), BTreeSet::new());
         for (_, text) in toml_files("registry") {
             let code = |it: &&str| it.len() >= 4 && it.bytes().all(|it| it.is_ascii_alphanumeric());
@@ -106,13 +104,13 @@ impl Content {
         }
     }
 
-    pub fn codes(&self) -> Vec<String> {
+    pub(crate) fn codes(&self) -> Vec<String> {
         self.catalogue.iter().map(|service| service.code.clone()).collect()
     }
 }
 
 impl Hall {
-    pub fn open(content: &Content) -> Hall {
+    pub(crate) fn open(content: &Content) -> Hall {
         let district = std::fs::read_to_string(folder().join("district.toml")).unwrap();
         let district: District = toml::from_str(&district).unwrap();
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
@@ -150,32 +148,32 @@ impl Hall {
         hall
     }
 
-    pub fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         let start: Timestamp = "2026-11-24T01:00:00Z".parse().unwrap();
         let wall = start + jiff::SignedDuration::from_secs(i64::try_from(self.seconds).unwrap());
         Moment { mono: Mono(self.seconds * 1000), wall, clock_error_ms: Some(100) }
     }
 
-    pub fn event(&mut self, event: Event) {
+    pub(crate) fn event(&mut self, event: Event) {
         let now = self.now();
         self.owed.extend(self.terminal.handle(now, event));
     }
 
-    pub fn act(&mut self, act: Act) {
+    pub(crate) fn act(&mut self, act: Act) {
         self.event(Event::Act(act));
     }
 
-    pub fn page(&self) -> Page {
+    pub(crate) fn page(&self) -> Page {
         self.terminal.page(self.now())
     }
 
-    pub fn transcript(&self) -> String {
+    pub(crate) fn transcript(&self) -> String {
         self.pages.join("\n")
     }
 
     /// Lets one citizen after the other try an item, who answer differently each time, until one
     /// comes to its end.
-    pub fn walk_any(&mut self, code: &str, language: Language) -> Result<(), String> {
+    pub(crate) fn walk_any(&mut self, code: &str, language: Language) -> Result<(), String> {
         let people: Vec<String> = self.registry.people().map(|(id, _)| id.to_owned()).collect();
         let mut last = String::new();
         for attempt in 0..ATTEMPTS_MAX {
@@ -253,7 +251,7 @@ impl Hall {
     }
 
     /// Lays down what a page asks for.
-    pub fn present(&mut self, device: Waiting) {
+    pub(crate) fn present(&mut self, device: Waiting) {
         match device {
             Waiting::IdCard => {
                 let card = Box::new(self.card());
@@ -274,7 +272,7 @@ impl Hall {
     }
 
     /// Answers what the terminal asked of the platform and of its devices.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while !self.owed.is_empty() {
             for effect in std::mem::take(&mut self.owed) {
                 self.perform(effect);

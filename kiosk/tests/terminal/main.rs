@@ -1,0 +1,8 @@
+//! The terminal without its screen, in a hall with citizens and the demonstration registry.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod hall;
+
+mod citizen;
+mod walk;
