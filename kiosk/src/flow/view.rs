@@ -350,8 +350,12 @@ impl Flow {
         let rows = answered.filter_map(|step| {
             let known = self.known.answer(&step.id)?;
             let fixed = step.bind.as_ref().is_some_and(|bind| !bind.editable);
+            let name = match step.ask {
+                Ask::IdCard => words::card_field("name").get(language).to_owned(),
+                _ => known::label(step, language),
+            };
             Some(Row {
-                name: known::label(step, language),
+                name,
                 value: write::answer(step, &known.answer, language),
                 source: known.source.as_ref().map(|source| source.get(language).to_owned()),
                 edit: (!fixed && step.ask != Ask::IdCard).then(|| step.id.clone()),
