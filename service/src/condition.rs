@@ -3,8 +3,8 @@
 //! An expression is compiled once. It reads nothing but the environment it is given, so it can
 //! be tried with every answer before anybody stands in front of the terminal.
 
+mod lent;
 mod reads;
-mod shared;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -18,9 +18,9 @@ use serde_json::Value as Json;
 
 use crate::functions::{self, Counter};
 
+pub(crate) use lent::Shared;
 pub use reads::Reads;
 pub(crate) use reads::root;
-pub(crate) use shared::Shared;
 
 /// Longest expression that is compiled, in bytes; the parser works recursively.
 const SOURCE_MAX: usize = 2048;

@@ -69,6 +69,11 @@ impl Platform {
     pub fn program<'a>(&self, path: &'a Path, log: &'a Path, feeds: &str) -> Program<'a> {
         let mut arguments: Vec<OsString> =
             vec!["run".into(), "--data".into(), self.data.clone().into()];
+        // Started from anywhere, the street shows the content it was built with.
+        let content = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../content"));
+        if content.is_dir() {
+            arguments.extend(["--content".into(), content.into()]);
+        }
         let mqtt_port = self.ports.mqtt.port().to_string();
         let options = [
             ("--tenant", "gulou".to_owned()),

@@ -133,6 +133,7 @@ mod tests {
 
     #[test]
     fn the_most_exact_name_answers() {
+        rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("departments.toml");
         let text = "[[department]]\noperations = [\"water.\"]\nurl = \"http://127.0.0.1:1/a\"\n\

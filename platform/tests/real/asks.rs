@@ -55,7 +55,7 @@ impl Terminal {
 }
 
 fn card() -> Value {
-    json!({ "name": "林秀英", "number": "350102194903122129" })
+    json!({ "name": "张䶮", "number": "350102199009092917" })
 }
 
 fn chen() -> Value {
@@ -85,7 +85,7 @@ async fn the_same_id_has_one_answer_even_after_a_restart() {
     let database = std::fs::read(district.folder.join("platform.db")).unwrap();
     let log = std::fs::read(district.folder.join("platform.db-wal")).unwrap_or_default();
     let text = String::from_utf8_lossy(&[database, log].concat()).into_owned();
-    assert!(!text.contains("350102194903122129") && !text.contains("林秀英"));
+    assert!(!text.contains("350102199009092917") && !text.contains("张䶮"));
     let figures = district.get("/metrics").await.text().await.unwrap();
     assert!(
         figures.contains(r#"gulou_asks_total{service="T003",outcome="refused"} 1"#),
