@@ -7,7 +7,7 @@
 //! | [`session`] | how long she may take, and the end |
 //! | [`devices`] | what works now |
 //! | [`item`], [`known`], [`district`] | a service made ready, what is known in a flow, the place |
-//! | [`words`], [`write`] | what the terminal itself says, and how values are written |
+//! | [`words`], [`mod@write`] | what the terminal itself says, and how values are written |
 
 #![forbid(unsafe_code)]
 
