@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use service::answer::{Answer, Payment};
 use service::condition::Environment;
-use service::definition::{Form, Kind, Offline, Output, Service};
+use service::definition::{Form, Kind, Offline, Operation, Output, Service};
 use service::step::{Ask, Card, Step};
 use service::text::Text;
 
@@ -396,11 +396,16 @@ impl Flow {
         }
     }
 
-    /// A lookup without which it can't be said whether a step is asked.
+    /// A lookup without which it can't be said whether a step is asked. One of which nothing it
+    /// sends was shown does not run: its fields are empty.
     fn unknown_lookup(&self, index: usize) -> Option<Wanted> {
         let lookups = &self.service().lookups;
-        let mut missing = self.item.lookups_before(index).iter();
-        let missing = missing.find(|it| self.known.returned(&lookups[**it].id).is_none());
+        let is_missing = |lookup: &&usize| {
+            let Operation { id, sends, .. } = &lookups[**lookup];
+            let sent = sends.is_empty() || sends.iter().any(|it| self.known.answer(it).is_some());
+            sent && self.known.returned(id).is_none()
+        };
+        let missing = self.item.lookups_before(index).iter().find(is_missing);
         missing.map(|lookup| Wanted::Lookup(*lookup))
     }
 
