@@ -3,6 +3,8 @@
 
 PROFILE ?= dev
 SECONDS ?= 60
+# Where the programs lie. `cargo run -p` would build them again, with the features of one crate only.
+BIN = $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 ARGS ?=
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 NEXTEST := $(shell command -v cargo-nextest)
@@ -18,7 +20,7 @@ help: ## Lists these targets
 run: ## Starts the whole street at http://127.0.0.1:8080; Ctrl-C ends it
 	.ci/setup run
 	cargo build --workspace --bins --profile $(PROFILE)
-	exec cargo run -q -p street --bin gulou-street --profile $(PROFILE) -- $(ARGS)
+	exec $(BIN)/gulou-street $(ARGS)
 
 build: ## Builds everything that the tests need
 	.ci/setup run test
@@ -59,4 +61,4 @@ fuzz: ## Runs every fuzz target for SECONDS=60 each
 pictures: ## Takes the pictures of the documentation anew
 	.ci/setup pictures
 	cargo build --workspace --bins
-	cargo run -q -p street --bin gulou-street -- --port 0 --screenshots docs/pictures
+	$(BIN)/gulou-street --port 0 --screenshots docs/pictures
