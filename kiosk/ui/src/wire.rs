@@ -19,10 +19,13 @@ use sync::seal::PublicKey;
 use sync::stream::Class;
 use sync::{Clock, DeviceId};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// Asks that wait; a terminal has one citizen, who asks one thing at a time.
 const ORDERS_MAX: usize = 16;
+/// Asks on their way at once: the one a citizen waits for, and those that others before her gave up.
+const ASKS_MAX: usize = 4;
 /// News that wait; the screen takes them at every turn.
 const NEWS_MAX: usize = 64;
 /// What failed is tried again after so long.
@@ -110,6 +113,8 @@ async fn run(wire: Wire, clock: Clock, mut orders: mpsc::Receiver<Order>, voice:
         }
         pause().await;
     };
+    // An answer may take its time; meanwhile the courier goes on.
+    let mut asks = JoinSet::new();
     loop {
         let wait = line.courier.next_deadline().since(clock.now().mono);
         #[expect(clippy::disallowed_methods, reason = "a shell waits for the deadline of its core")]
@@ -119,8 +124,16 @@ async fn run(wire: Wire, clock: Clock, mut orders: mpsc::Receiver<Order>, voice:
             () = deadline => line.courier.tick(clock.now()).await,
             order = orders.recv() => {
                 let Some(order) = order else { return };
-                let token = order.token;
-                voice.say(News::Answered(token, line.take(order, &clock).await));
+                if let Some(answered) = line.take(order, &clock, &mut asks).await {
+                    voice.say(answered);
+                }
+                Ok(vec![])
+            }
+            Some(answered) = asks.join_next() => {
+                match answered {
+                    Ok(answered) => voice.say(answered),
+                    Err(error) => tracing::error!("an ask failed: {error}"),
+                }
                 Ok(vec![])
             }
         };
@@ -198,31 +211,31 @@ impl Line {
         }
     }
 
-    /// Asks, or keeps on disk; what nobody answered can be asked again with the same id.
-    async fn take(&mut self, order: Order, clock: &Clock) -> Outcome {
-        let names = (order.service.as_str(), order.operation.as_str());
-        let ask = match Ask::new(order.id, names, &order.answers, &self.seal) {
+    /// Keeps on disk before it answers, or sends someone to ask, who answers later.
+    async fn take(
+        &mut self,
+        order: Order,
+        clock: &Clock,
+        asks: &mut JoinSet<News>,
+    ) -> Option<News> {
+        let Order { token, id, service, operation, answers, keep } = order;
+        let ask = match Ask::new(id, (&service, &operation), &answers, &self.seal) {
             Ok(ask) => ask,
             Err(error) => {
-                tracing::error!("{names:?}: {error}");
-                return Outcome::Unanswered;
+                tracing::error!("{operation} of {service:?}: {error}");
+                return Some(News::Answered(token, Outcome::Unanswered));
             }
         };
-        if order.keep {
-            return self.keep(&ask, clock).await;
+        if keep {
+            return Some(News::Answered(token, self.keep(&ask, clock).await));
         }
-        match self.counter.ask(&ask).await {
-            Ok(Answer::Returned(value)) => Outcome::Returned(value),
-            Ok(Answer::Refused(why)) => Outcome::Refused(Text { zh: why.zh, en: why.en }),
-            Err(error @ (CounterError::Unreachable(_) | CounterError::NotTaken { .. })) => {
-                tracing::warn!("{names:?}: {error}");
-                Outcome::Unanswered
-            }
-            Err(error) => {
-                tracing::error!("{names:?}: {error}");
-                Outcome::Unanswered
-            }
+        if asks.len() >= ASKS_MAX {
+            tracing::warn!("{ask:?}: {ASKS_MAX} asks wait already");
+            return Some(News::Answered(token, Outcome::Unanswered));
         }
+        let counter = self.counter.clone();
+        asks.spawn(async move { News::Answered(token, answer(&counter, &ask).await) });
+        None
     }
 
     async fn keep(&mut self, ask: &Ask, clock: &Clock) -> Outcome {
@@ -238,6 +251,22 @@ impl Line {
                 tracing::error!("a submission is not on disk: {error}");
                 Outcome::Unanswered
             }
+        }
+    }
+}
+
+/// What nobody answered can be asked again with the same id.
+async fn answer(counter: &Counter, ask: &Ask) -> Outcome {
+    match counter.ask(ask).await {
+        Ok(Answer::Returned(value)) => Outcome::Returned(value),
+        Ok(Answer::Refused(why)) => Outcome::Refused(Text { zh: why.zh, en: why.en }),
+        Err(error @ (CounterError::Unreachable(_) | CounterError::NotTaken { .. })) => {
+            tracing::warn!("{ask:?}: {error}");
+            Outcome::Unanswered
+        }
+        Err(error) => {
+            tracing::error!("{ask:?}: {error}");
+            Outcome::Unanswered
         }
     }
 }
