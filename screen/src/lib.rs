@@ -8,6 +8,7 @@
 //! | [`fonts`] | the fixed chain of fonts |
 //! | [`keyboard`] | the keyboard on the glass; [`pinyin`] finds what was meant |
 //! | [`typing`] | types what the keyboard says |
+//! | [`outline`] | what stands on the glass, for who can't see it |
 //! | `ui/` | the Slint kit that terminal and guide share |
 //!
 //! Programs that link this crate ship under GPL-3.0, Slint's licence; these sources are Apache-2.0.
@@ -21,6 +22,7 @@ pub mod fonts;
 mod glue;
 pub mod keyboard;
 pub mod mounting;
+pub mod outline;
 pub mod pinyin;
 mod platform;
 pub mod screen;

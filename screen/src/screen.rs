@@ -18,10 +18,11 @@ use drivers::surface::{Frame, Surface};
 use embedded_graphics::geometry::Size;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use slint::platform::software_renderer::MinimalSoftwareWindow;
-use slint::platform::{Key as SlintKey, PointerEventButton, WindowEvent};
+use slint::platform::{Key as SlintKey, PointerEventButton, WindowAdapter as _, WindowEvent};
 use slint::{LogicalPosition, PhysicalSize};
 
 use crate::canvas::Canvas;
+use crate::outline::{self, Part};
 use crate::waker::Bell;
 use crate::{Clock, Mounting, Waker, platform};
 
@@ -146,6 +147,11 @@ impl Screen {
     /// The picture as it is on the panel, for remote views and tests.
     pub fn picture(&self) -> &Frame {
         self.canvas.frame()
+    }
+
+    /// What stands on the glass, part by part.
+    pub fn outline(&self) -> Vec<Part> {
+        outline::of(self.window.0.window())
     }
 
     /// Time of the screen's clock.

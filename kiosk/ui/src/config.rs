@@ -94,21 +94,21 @@ enum Panel {
 
 /// The file, checked.
 #[derive(Debug)]
-pub(crate) struct Config {
-    pub(crate) place: String,
-    pub(crate) zone: TimeZone,
-    pub(crate) mounting: Mounting,
-    pub(crate) catalogue: Catalogue,
-    pub(crate) district: District,
-    pub(crate) cables: Cables,
-    pub(crate) wire: Option<Wire>,
+pub struct Config {
+    pub place: String,
+    pub zone: TimeZone,
+    pub mounting: Mounting,
+    pub catalogue: Catalogue,
+    pub district: District,
+    pub cables: Cables,
+    pub wire: Option<Wire>,
     panel: Panel,
     inputs: RawInputs,
 }
 
 impl Config {
     /// Reads and checks the file at `path`, and the content it names.
-    pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
         let name = || format!("configuration {}", path.display());
         Self::parse(&text(path).with_context(name)?).with_context(name)
     }
@@ -144,7 +144,7 @@ impl Config {
     }
 
     /// Opens the panel.
-    pub(crate) fn surface(&self) -> anyhow::Result<Surface> {
+    pub fn surface(&self) -> anyhow::Result<Surface> {
         let size = self.mounting.upright(UPRIGHT);
         Ok(match &self.panel {
             Panel::Kms(card) => Surface::Kms(Kms::open(card, size)?),
@@ -153,7 +153,7 @@ impl Config {
     }
 
     /// What fingers and keys come from.
-    pub(crate) fn sources(&self) -> Vec<Source> {
+    pub fn sources(&self) -> Vec<Source> {
         let size = self.mounting.upright(UPRIGHT);
         let side = |side: u32| Range { min: 0, max: i32::try_from(side).unwrap_or(i32::MAX) - 1 };
         let ranges = Ranges { x: side(size.width), y: side(size.height) };

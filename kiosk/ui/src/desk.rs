@@ -1,14 +1,18 @@
 //! The shell: takes what fingers, devices and the platform do, asks the terminal, and does what it says.
 
+use std::cell::Cell;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use kiosk::district::District;
 use kiosk::flow::{self, Outcome, Token};
 use kiosk::page::{Act, Body, Waiting};
 use kiosk::terminal::{Effect, Event, Terminal};
 use screen::fonts::{self, Fonts};
 use screen::{Clock as ScreenClock, Screen};
+use service::catalogue::Catalogue;
 use service::text::Language;
 use slint::{ComponentHandle as _, Global as _};
 use sync::{Clock, Moment, Mono};
@@ -27,16 +31,40 @@ const LOOK: Duration = Duration::from_secs(5);
 /// No terminal of this version ran before: a wall clock that says so was never set.
 const CLOCK_FLOOR: &str = "2026-01-01T00:00:00Z";
 
+/// What a terminal is put together from.
+#[derive(Debug)]
+pub struct Parts {
+    pub screen: Screen,
+    /// Name of the hall.
+    pub place: String,
+    pub catalogue: Catalogue,
+    pub district: District,
+    pub zone: TimeZone,
+    pub watch: Watch,
+    pub devices: devices::Ends,
+    /// None where the terminal stands alone.
+    pub wire: Option<wire::Ends>,
+}
+
+/// Where the terminal's time comes from.
+#[derive(Debug, Clone)]
+pub enum Watch {
+    /// The machine.
+    System(Clock),
+    /// Whoever holds the other end: tests advance it.
+    Manual(Rc<Cell<Moment>>),
+}
+
 /// Everything that hangs together at the terminal.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub struct Desk {
     screen: Screen,
     glass: Glass,
     hands: Hands,
     terminal: Terminal,
     district: District,
-    clock: Clock,
-    zone: jiff::tz::TimeZone,
+    watch: Watch,
+    zone: TimeZone,
     app: Window,
     wire: Option<wire::Ends>,
     devices: devices::Ends,
@@ -54,57 +82,94 @@ impl std::fmt::Debug for Window {
     }
 }
 
+impl Watch {
+    fn now(&self) -> Moment {
+        match self {
+            Watch::System(clock) => clock.now(),
+            Watch::Manual(moment) => moment.get(),
+        }
+    }
+}
+
 impl Desk {
-    /// Opens the glass and the devices.
-    pub(crate) fn open(config: Config) -> anyhow::Result<Desk> {
+    /// Opens the glass and the devices that a configuration names.
+    pub fn open(config: Config) -> anyhow::Result<Desk> {
         let surface = config.surface()?;
         let screen = Screen::open(surface, config.mounting, config.sources(), ScreenClock::System)?;
-        Fonts::install(Path::new(fonts::ROOT))?;
-        let app = App::new()?;
-        Hall::get(&app).set_place(config.place.into());
-        app.show()?;
-        let hands = Hands::on(&app);
-        let terminal =
-            Terminal::new(&config.catalogue, config.district.clone(), config.zone.clone())?;
         let clock = Clock::new(CLOCK_FLOOR.parse().expect("the floor is a time"));
         let waker = screen.waker();
         let wire =
             config.wire.map(|it| wire::start(it, clock.clone(), waker.clone())).transpose()?;
-        Ok(Desk {
+        Desk::new(Parts {
             devices: devices::start(config.cables, waker)?,
             wire,
+            screen,
+            place: config.place,
+            catalogue: config.catalogue,
+            district: config.district,
+            zone: config.zone,
+            watch: Watch::System(clock),
+        })
+    }
+
+    /// Puts a terminal together that waits for somebody.
+    pub fn new(parts: Parts) -> anyhow::Result<Desk> {
+        Fonts::install(Path::new(fonts::ROOT))?;
+        let app = App::new()?;
+        Hall::get(&app).set_place(parts.place.into());
+        app.show()?;
+        let terminal = Terminal::new(&parts.catalogue, parts.district.clone(), parts.zone.clone())?;
+        Ok(Desk {
+            hands: Hands::on(&app),
+            devices: parts.devices,
+            wire: parts.wire,
             awaited: None,
             submission: Uuid::new_v4(),
-            screen,
+            screen: parts.screen,
             glass: Glass::default(),
-            hands,
             terminal,
-            district: config.district,
-            clock,
-            zone: config.zone,
+            district: parts.district,
+            watch: parts.watch,
+            zone: parts.zone,
             app: Window(app),
         })
     }
 
     /// Takes turns until the system ends the program.
-    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+    pub fn run(mut self) -> anyhow::Result<()> {
         loop {
-            self.show();
-            let now = self.clock.now();
+            let now = self.watch.now();
             let deadline = self.terminal.next_deadline(now);
             let wait =
                 if deadline == Mono::NEVER { LOOK } else { deadline.since(now.mono).min(LOOK) };
-            for event in self.screen.turn(Some(wait))? {
-                if let screen::Event::Code(code) = event {
-                    self.take(Event::Scanned(code));
-                }
-            }
-            while let Some(done) = self.hands.take() {
-                self.done(done);
-            }
-            self.hear();
-            self.take(Event::Tick);
+            self.turn(wait)?;
         }
+    }
+
+    /// One turn: shows what stands there, waits so long for anything to happen, and takes it in.
+    pub fn turn(&mut self, wait: Duration) -> anyhow::Result<()> {
+        self.show();
+        for event in self.screen.turn(Some(wait))? {
+            if let screen::Event::Code(code) = event {
+                self.take(Event::Scanned(code));
+            }
+        }
+        while let Some(done) = self.hands.take() {
+            self.done(done);
+        }
+        self.hear();
+        self.take(Event::Tick);
+        Ok(())
+    }
+
+    /// The glass, for remote views and tests.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// The core, to be looked at.
+    pub fn terminal(&self) -> &Terminal {
+        &self.terminal
     }
 
     /// What the other threads have to say.
@@ -126,7 +191,7 @@ impl Desk {
     }
 
     fn show(&mut self) {
-        let now = self.clock.now();
+        let now = self.watch.now();
         let modes = self.terminal.modes();
         let page = self.terminal.page(now);
         let overlay = self.terminal.overlay(now);
@@ -139,7 +204,7 @@ impl Desk {
     }
 
     fn done(&mut self, done: Done) {
-        let now = self.clock.now();
+        let now = self.watch.now();
         match done {
             Done::Act(act) => self.take(Event::Act(act)),
             Done::Turn { part, by } => self.turn_date(now, part, by),
@@ -183,7 +248,7 @@ impl Desk {
     }
 
     fn take(&mut self, event: Event) {
-        let now = self.clock.now();
+        let now = self.watch.now();
         for effect in self.terminal.handle(now, event) {
             self.perform(effect);
         }

@@ -26,15 +26,15 @@ const NEWS_MAX: usize = 64;
 
 /// Where the devices are; one that is not named is absent.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cables {
-    pub(crate) reader: Option<Address>,
-    pub(crate) scanner: Option<Address>,
-    pub(crate) camera: Option<PathBuf>,
+pub struct Cables {
+    pub reader: Option<Address>,
+    pub scanner: Option<Address>,
+    pub camera: Option<PathBuf>,
 }
 
 /// What the shell wants of the devices.
 #[derive(Debug)]
-pub(crate) enum Request {
+pub enum Request {
     /// What the page waits for.
     Await(Option<Waiting>),
     Shoot(Token),
@@ -42,13 +42,13 @@ pub(crate) enum Request {
 
 /// Both ends of the thread, for the shell.
 #[derive(Debug)]
-pub(crate) struct Ends {
-    pub(crate) requests: mpsc::Sender<Request>,
-    pub(crate) news: std_mpsc::Receiver<Event>,
+pub struct Ends {
+    pub requests: mpsc::Sender<Request>,
+    pub news: std_mpsc::Receiver<Event>,
 }
 
 /// Starts the thread. It never ends before the program does.
-pub(crate) fn start(cables: Cables, waker: Waker) -> anyhow::Result<Ends> {
+pub fn start(cables: Cables, waker: Waker) -> anyhow::Result<Ends> {
     let (requests, taken) = mpsc::channel(REQUESTS_MAX);
     let (tell, news) = std_mpsc::sync_channel(NEWS_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

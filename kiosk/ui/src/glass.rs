@@ -14,7 +14,7 @@ use crate::ui::{App, ChoiceItem, EntryItem, Face, LineItem, PlaceItem, RowItem, 
 
 /// The glass, and how far its lists are turned.
 #[derive(Debug, Default)]
-pub(crate) struct Glass {
+pub struct Glass {
     turned: usize,
     typing: bool,
     shown: Option<(Page, Option<Overlay>, usize, bool)>,
@@ -22,17 +22,17 @@ pub(crate) struct Glass {
 
 impl Glass {
     /// Turns the list of the page.
-    pub(crate) fn turn(&mut self, by: i32) {
+    pub fn turn(&mut self, by: i32) {
         self.turned = self.turned.saturating_add_signed(isize::try_from(by).unwrap_or(0));
     }
 
     /// Whether the keyboard stands on the page.
-    pub(crate) fn set_typing(&mut self, typing: bool) {
+    pub fn set_typing(&mut self, typing: bool) {
         self.typing = typing;
     }
 
     /// Shows the page, unless it stands there already.
-    pub(crate) fn show(
+    pub fn show(
         &mut self,
         app: &App,
         page: Page,
@@ -61,7 +61,7 @@ impl Glass {
     }
 
     /// The keyboard that the page's field needs.
-    pub(crate) fn layout(page: &Page) -> Layout {
+    pub fn layout(page: &Page) -> Layout {
         match &page.body {
             Body::Entry(field) => match field.keyboard {
                 Keyboard::Digits | Keyboard::IdNumber => Layout::Digits,
@@ -406,7 +406,7 @@ fn model<T: Clone + 'static>(items: impl IntoIterator<Item = T>) -> ModelRc<T> {
 }
 
 /// The clock of the top band.
-pub(crate) fn clock(at: jiff::civil::DateTime, language: Language) -> (String, String) {
+pub fn clock(at: jiff::civil::DateTime, language: Language) -> (String, String) {
     let day = write::weekday(&at.date().to_string(), language);
     (day, format!("{:02}:{:02}", at.hour(), at.minute()))
 }

@@ -17,7 +17,7 @@ const ACTS_MAX: usize = 64;
 
 /// What was done and not yet handed on.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hands(Rc<RefCell<State>>);
+pub struct Hands(Rc<RefCell<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -27,7 +27,7 @@ struct State {
 
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Done {
+pub enum Done {
     Act(Act),
     /// A part of the date was turned: 0 year, 1 month, 2 day.
     Turn {
@@ -45,7 +45,7 @@ pub(crate) enum Done {
 
 impl Hands {
     /// Listens to every page.
-    pub(crate) fn on(app: &App) -> Hands {
+    pub fn on(app: &App) -> Hands {
         let hands = Hands::default();
         hands.listen(app);
         hands.listen_answers(app);
@@ -55,19 +55,19 @@ impl Hands {
     }
 
     /// The next thing that was done.
-    pub(crate) fn take(&self) -> Option<Done> {
+    pub fn take(&self) -> Option<Done> {
         self.0.borrow_mut().done.pop_front()
     }
 
     /// The keyboard that the field needs.
-    pub(crate) fn lay_keys(&self, app: &App, layout: Layout) {
+    pub fn lay_keys(&self, app: &App, layout: Layout) {
         let mut state = self.0.borrow_mut();
         state.keyboard.open(layout);
         screen::show_keyboard!(app, Keys, KeyRow, state.keyboard.view());
     }
 
     /// Forgets what the keyboard learned of a citizen.
-    pub(crate) fn forget(&self) {
+    pub fn forget(&self) {
         let mut state = self.0.borrow_mut();
         state.keyboard.forget();
         state.done.clear();
@@ -235,7 +235,7 @@ impl Hands {
 }
 
 /// The other language than this one.
-pub(crate) fn other(language: Language) -> Language {
+pub fn other(language: Language) -> Language {
     match language {
         Language::Chinese => Language::English,
         Language::English => Language::Chinese,

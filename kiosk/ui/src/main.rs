@@ -1,20 +1,12 @@
 //! `gulou-terminal`: the self-service terminal on its screen.
 
-mod config;
-mod desk;
-mod devices;
-mod glass;
-mod hands;
-mod ui;
-mod wire;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use config::Config;
-use desk::Desk;
+use terminal::config::Config;
+use terminal::desk::Desk;
 
 /// The self-service terminal: pages, forms and papers for every citizen.
 #[derive(Debug, Parser)]

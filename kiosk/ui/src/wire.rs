@@ -33,44 +33,44 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Where the platform is, and as whom the terminal speaks to it.
 #[derive(Debug, Clone)]
-pub(crate) struct Wire {
-    pub(crate) device: DeviceId,
-    pub(crate) state: PathBuf,
-    pub(crate) provision: Option<Provision>,
+pub struct Wire {
+    pub device: DeviceId,
+    pub state: PathBuf,
+    pub provision: Option<Provision>,
     /// Addresses to use instead of those the enrolment gave, for a device behind a relay.
-    pub(crate) broker: Option<String>,
-    pub(crate) content: Option<String>,
+    pub broker: Option<String>,
+    pub content: Option<String>,
 }
 
 /// One thing for the platform.
 #[derive(Debug)]
-pub(crate) struct Order {
-    pub(crate) token: Token,
+pub struct Order {
+    pub token: Token,
     /// Names the submission for ever: the same one asked again has one effect.
-    pub(crate) id: Uuid,
-    pub(crate) service: String,
-    pub(crate) operation: String,
-    pub(crate) answers: Map<String, Value>,
+    pub id: Uuid,
+    pub service: String,
+    pub operation: String,
+    pub answers: Map<String, Value>,
     /// To be kept and sent later, where there is no link.
-    pub(crate) keep: bool,
+    pub keep: bool,
 }
 
 /// What comes back.
 #[derive(Debug)]
-pub(crate) enum News {
+pub enum News {
     Link(bool),
     Answered(Token, Outcome),
 }
 
 /// Both ends of the thread, for the shell.
 #[derive(Debug)]
-pub(crate) struct Ends {
-    pub(crate) orders: mpsc::Sender<Order>,
-    pub(crate) news: std_mpsc::Receiver<News>,
+pub struct Ends {
+    pub orders: mpsc::Sender<Order>,
+    pub news: std_mpsc::Receiver<News>,
 }
 
 /// Starts the thread. It never ends before the program does.
-pub(crate) fn start(wire: Wire, clock: Clock, waker: Waker) -> anyhow::Result<Ends> {
+pub fn start(wire: Wire, clock: Clock, waker: Waker) -> anyhow::Result<Ends> {
     let (orders, taken) = mpsc::channel(ORDERS_MAX);
     let (tell, news) = std_mpsc::sync_channel(NEWS_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,0 +1,18 @@
+//! The self-service terminal on its screen.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`config`] | what the terminal is told about itself |
+//! | [`desk`] | the shell: takes turns between fingers, devices, platform and the terminal's core |
+//! | [`glass`] | a page as the values that the Slint pages show |
+//! | [`hands`] | what fingers and keys do, as acts of the citizen |
+//! | [`devices`], [`wire`] | a thread each: what hangs on the cables, and the line to the platform |
+//! | `ui/` | the pages |
+
+pub mod config;
+pub mod desk;
+pub mod devices;
+pub mod glass;
+pub mod hands;
+pub mod ui;
+pub mod wire;
