@@ -165,6 +165,19 @@ impl Flow {
         matches!(self.at, At::Looking { .. } | At::Doing)
     }
 
+    /// Whether the department has done it.
+    pub fn is_done(&self) -> bool {
+        self.at == At::Done
+    }
+
+    /// The number under which it waits for the network.
+    pub fn kept(&self) -> Option<&str> {
+        match &self.at {
+            At::Kept { number } => Some(number),
+            _ => None,
+        }
+    }
+
     /// Whether the item came to its end, good or bad.
     pub fn is_over(&self) -> bool {
         matches!(self.at, At::Done | At::Kept { .. } | At::Refused(_))

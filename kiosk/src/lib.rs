@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`page`] | what stands on the glass; all that a screen, a voice or a test needs |
 //! | [`flow`] | one item, from what it needs to the paper in her hand |
+//! | [`leaf`] | what an item puts on paper |
 //! | [`session`] | how long she may take, and the end |
 //! | [`devices`] | what works now |
 //! | [`item`], [`known`], [`district`] | a service made ready, what is known in a flow, the place |
@@ -18,6 +19,7 @@ pub mod district;
 pub mod flow;
 pub mod item;
 pub mod known;
+pub mod leaf;
 pub mod session;
 pub mod terminal;
 pub mod words;

@@ -18,6 +18,7 @@ use crate::devices::{Availability, Devices, State};
 use crate::district::District;
 use crate::flow::{self, Around, Flow, Outcome, Token};
 use crate::item::Item;
+use crate::leaf::Leaf;
 use crate::page::{Act, Body, Mode, Page, PromptState, ShotId, Waiting};
 use crate::session::{Patience, Session};
 use crate::words;
@@ -166,6 +167,12 @@ impl Terminal {
             View::Doing(flow) => Some(flow),
             _ => None,
         }
+    }
+
+    /// The papers of the item that has come to its end.
+    pub fn leaves(&self, now: Moment) -> Vec<Leaf> {
+        let papers = |flow: &Flow| flow.leaves(self.around(now), self.modes.language);
+        self.flow().map_or_else(Vec::new, papers)
     }
 
     /// The device that the page waits for.

@@ -71,6 +71,7 @@ phrases! {
     unanswered_help => "您填的内容都还在。可以再试一次，或者过一会儿再来。", "What you entered is still here. Try again, or come back later.";
     call => "需要帮助请找大厅工作人员，或拨打12345", "Ask the staff in the hall for help, or call 12345";
     number => "编号", "Number";
+    item => "事项", "Item";
     who => "谁能办", "Who";
     fee => "费用", "Fee";
     time => "多久办好", "How long";

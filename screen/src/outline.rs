@@ -9,9 +9,10 @@ use i_slint_core::item_tree::{ItemRc, ParentItemTraversalMode};
 use i_slint_core::items::{AccessibleRole, ComplexText, Orientation, SimpleText};
 use i_slint_core::lengths::LogicalRect;
 use i_slint_core::window::{WindowAdapterRc, WindowInner};
+use serde::{Deserialize, Serialize};
 
 /// One part of the glass.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// As in WAI-ARIA: `button`, `text`, `checkbox`, `image`, `text-input`.
     pub role: String,
@@ -39,7 +40,7 @@ pub struct Part {
 
 /// A rectangle in dots of the upright picture, from its top left corner.
 #[expect(missing_docs, reason = "the fields say it")]
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Place {
     pub x: f32,
     pub y: f32,

@@ -329,8 +329,8 @@ impl Screen {
         }
     }
 
-    /// Runs due timers, draws what changed and puts it on the panel.
-    fn refresh(&mut self) {
+    /// Runs due timers, draws what changed and puts it on the panel; each turn does so before and after it waits.
+    pub fn refresh(&mut self) {
         slint::platform::update_timers_and_animations();
         self.window.0.draw_if_needed(|renderer| self.canvas.draw(renderer));
         let now = self.clock.now();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use drivers::a4::A4Printer;
 use drivers::input::{Kind, Range, Ranges, Source};
 use drivers::surface::kms::Kms;
 use drivers::surface::{Memory, Surface};
@@ -15,12 +16,15 @@ use serde::Deserialize;
 use service::catalogue::Catalogue;
 
 use crate::devices::Cables;
+use crate::print::Printers;
 use crate::wire::Wire;
 
 /// Upright picture of a terminal.
 const UPRIGHT: Size = Size::new(1080, 1920);
 /// Where terminals stand unless told otherwise.
 const TIMEZONE: &str = "Asia/Shanghai";
+/// Where people verify a paper unless told otherwise.
+const VERIFY: &str = "gulou.example/verify";
 /// A file longer than this is no configuration.
 const FILE_MAX: u64 = 256 * 1024;
 
@@ -51,6 +55,12 @@ struct RawDevices {
     scanner: Option<String>,
     /// A V4L2 camera, or a folder of JPEG files.
     camera: Option<PathBuf>,
+    /// Receipt printer, ESC/POS.
+    receipt: Option<String>,
+    /// Dots in a row of it: 576 on a roll of 80 mm, 384 on one of 58 mm.
+    receipt_width: Option<u16>,
+    /// Page printer, such as ipp://10.0.0.9/ipp/print.
+    printer: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,6 +71,8 @@ struct RawPlatform {
     provision: Option<String>,
     broker: Option<String>,
     content: Option<String>,
+    /// Where people verify a paper, as it stands on it; the platform's page /verify.
+    verify: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,6 +82,8 @@ struct RawPanel {
     kms: Option<PathBuf>,
     /// A file that stands for a panel.
     memory: Option<PathBuf>,
+    /// Beside a panel that is a file: another one that tells its picture in words.
+    outline: Option<PathBuf>,
     /// How far the picture is turned to the right: 0, 90, 180 or 270.
     #[serde(default)]
     rotation: u16,
@@ -102,6 +116,10 @@ pub struct Config {
     pub district: District,
     pub cables: Cables,
     pub wire: Option<Wire>,
+    /// None where there is neither.
+    pub printers: Option<Printers>,
+    /// Where the glass is told in words.
+    pub outline: Option<PathBuf>,
     panel: Panel,
     inputs: RawInputs,
 }
@@ -120,6 +138,11 @@ impl Config {
             (None, Some(memory)) => Panel::Memory(memory),
             _ => bail!("panel: name either kms or memory"),
         };
+        if raw.panel.outline.is_some() && matches!(panel, Panel::Kms(_)) {
+            bail!(
+                "panel.outline: only beside a panel that is a file; it would show what a citizen does"
+            );
+        }
         let rotation = match raw.panel.rotation {
             0 => Rotation::R0,
             90 => Rotation::R90,
@@ -130,7 +153,11 @@ impl Config {
         let usual = Mounting::default();
         let mounting = Mounting { rotation, dpi: raw.panel.dpi.unwrap_or(usual.dpi) };
         let timezone = raw.timezone.as_deref().unwrap_or(TIMEZONE);
+        let verify = raw.platform.as_ref().and_then(|platform| platform.verify.clone());
+        let printers = printers(&raw.devices, &raw.content, verify)?;
         Ok(Self {
+            printers,
+            outline: raw.panel.outline,
             place: raw.place,
             zone: TimeZone::get(timezone).context("timezone")?,
             mounting,
@@ -186,6 +213,14 @@ impl fmt::Display for Config {
         writeln!(f, "keyboard   {}", device(&self.inputs.keyboard))?;
         writeln!(f, "scanner    {}", device(&self.inputs.scanner))?;
         writeln!(f, "camera     {}", device(&self.cables.camera))?;
+        let printers = self.printers.as_ref();
+        let a4 = printers.and_then(|printers| printers.a4.as_deref()).unwrap_or("none");
+        let receipt = printers.and_then(|printers| printers.receipt.as_ref());
+        writeln!(f, "printer    {a4}")?;
+        match receipt {
+            Some(address) => writeln!(f, "receipt    {address:?}")?,
+            None => writeln!(f, "receipt    none")?,
+        }
         let platform = self.wire.as_ref().map_or("none", |wire| wire.device.as_str());
         write!(f, "platform   {platform}")
     }
@@ -198,6 +233,31 @@ fn cables(raw: RawDevices) -> anyhow::Result<Cables> {
         scanner: address(raw.scanner).context("devices.scanner")?,
         camera: raw.camera,
     })
+}
+
+fn printers(
+    raw: &RawDevices,
+    content: &Path,
+    verify: Option<String>,
+) -> anyhow::Result<Option<Printers>> {
+    let width = raw.receipt_width.map_or(paper::ROLL_80_DOTS, u32::from);
+    if ![paper::ROLL_80_DOTS, paper::ROLL_58_DOTS].contains(&width) {
+        bail!("devices.receipt_width is {width}: use 576 or 384");
+    }
+    if let Some(uri) = &raw.printer {
+        A4Printer::new(uri).context("devices.printer")?;
+    }
+    if raw.printer.is_none() && raw.receipt.is_none() {
+        return Ok(None);
+    }
+    let receipt = raw.receipt.as_deref().map(str::parse).transpose();
+    Ok(Some(Printers {
+        a4: raw.printer.clone(),
+        receipt: receipt.context("devices.receipt")?,
+        width: usize::try_from(width)?,
+        templates: content.join("templates"),
+        verify: verify.unwrap_or_else(|| VERIFY.to_owned()),
+    }))
 }
 
 fn wire(raw: RawPlatform) -> anyhow::Result<Wire> {

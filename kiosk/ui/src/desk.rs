@@ -10,6 +10,7 @@ use kiosk::district::District;
 use kiosk::flow::{self, Outcome, Token};
 use kiosk::page::{Act, Body, Waiting};
 use kiosk::terminal::{Effect, Event, Terminal};
+use kiosk::words;
 use screen::fonts::{self, Fonts};
 use screen::{Clock as ScreenClock, Screen};
 use service::catalogue::Catalogue;
@@ -22,6 +23,8 @@ use crate::config::Config;
 use crate::devices::{self, Request};
 use crate::glass::{self, Glass};
 use crate::hands::{self, Done, Hands};
+use crate::mirror::Mirror;
+use crate::print;
 use crate::ui::{App, Hall};
 use crate::wire::{self, News, Order};
 
@@ -44,6 +47,10 @@ pub struct Parts {
     pub devices: devices::Ends,
     /// None where the terminal stands alone.
     pub wire: Option<wire::Ends>,
+    /// None where nothing is printed.
+    pub print: Option<print::Ends>,
+    /// Where the glass is told in words.
+    pub mirror: Option<Mirror>,
 }
 
 /// Where the terminal's time comes from.
@@ -67,6 +74,8 @@ pub struct Desk {
     zone: TimeZone,
     app: Window,
     wire: Option<wire::Ends>,
+    print: Option<print::Ends>,
+    mirror: Option<Mirror>,
     devices: devices::Ends,
     awaited: Option<Waiting>,
     /// Names what this citizen submits: asked again, it is the same submission.
@@ -98,9 +107,15 @@ impl Desk {
         let screen = Screen::open(surface, config.mounting, config.sources(), ScreenClock::System)?;
         let clock = Clock::new(CLOCK_FLOOR.parse().expect("the floor is a time"));
         let waker = screen.waker();
-        let wire =
-            config.wire.map(|it| wire::start(it, clock.clone(), waker.clone())).transpose()?;
+        let wire = config.wire.map(|it| wire::start(it, clock.clone(), waker.clone()));
+        let (wire, registry) = wire.transpose()?.unzip();
+        let print = config
+            .printers
+            .map(|it| print::start(it, registry, clock.clone(), waker.clone()))
+            .transpose()?;
         Desk::new(Parts {
+            print,
+            mirror: config.outline.map(Mirror::new),
             devices: devices::start(config.cables, waker)?,
             wire,
             screen,
@@ -123,6 +138,8 @@ impl Desk {
             hands: Hands::on(&app),
             devices: parts.devices,
             wire: parts.wire,
+            print: parts.print,
+            mirror: parts.mirror,
             awaited: None,
             submission: Uuid::new_v4(),
             screen: parts.screen,
@@ -149,6 +166,10 @@ impl Desk {
     /// One turn: shows what stands there, waits so long for anything to happen, and takes it in.
     pub fn turn(&mut self, wait: Duration) -> anyhow::Result<()> {
         self.show();
+        self.screen.refresh();
+        if let Some(mirror) = &mut self.mirror {
+            mirror.follow(&self.screen);
+        }
         for event in self.screen.turn(Some(wait))? {
             if let screen::Event::Code(code) = event {
                 self.take(Event::Scanned(code));
@@ -182,6 +203,9 @@ impl Desk {
                 News::Link(link) => Event::Link(link),
                 News::Answered(token, outcome) => Event::Answered { token, outcome },
             });
+        }
+        while let Some(Ok(event)) = self.print.as_ref().map(|print| print.news.try_recv()) {
+            self.take(event);
         }
         let awaited = self.terminal.awaits();
         if awaited != self.awaited {
@@ -267,7 +291,7 @@ impl Desk {
             Effect::Flow(flow::Effect::Shoot(token)) => self.request(Request::Shoot(token)),
             Effect::Flow(flow::Effect::Print) => {
                 self.submission = Uuid::new_v4();
-                self.take(Event::Printed(Err(kiosk::words::no_printer())));
+                self.print();
             }
             Effect::Wipe => {
                 self.submission = Uuid::new_v4();
@@ -293,6 +317,19 @@ impl Desk {
         let sent = self.wire.as_ref().is_some_and(|wire| wire.orders.try_send(order).is_ok());
         if !sent {
             self.take(Event::Answered { token, outcome: Outcome::Unanswered });
+        }
+    }
+
+    /// Hands the papers of the item to the printers.
+    fn print(&mut self) {
+        let leaves = self.terminal.leaves(self.watch.now());
+        if leaves.is_empty() {
+            self.take(Event::Printed(Ok(())));
+            return;
+        }
+        let taken = self.print.as_ref().is_some_and(|print| print.jobs.try_send(leaves).is_ok());
+        if !taken {
+            self.take(Event::Printed(Err(words::no_printer())));
         }
     }
 

@@ -6,7 +6,9 @@
 //! | [`desk`] | the shell: takes turns between fingers, devices, platform and the terminal's core |
 //! | [`glass`] | a page as the values that the Slint pages show |
 //! | [`hands`] | what fingers and keys do, as acts of the citizen |
-//! | [`devices`], [`wire`] | a thread each: what hangs on the cables, and the line to the platform |
+//! | [`devices`], [`print`](mod@print), [`wire`] | a thread each: what hangs on the cables, the printers, the line to the platform |
+//! | [`notary`] | signs papers |
+//! | [`mirror`] | the glass as words, beside a panel that is a file |
 //! | `ui/` | the pages |
 
 pub mod config;
@@ -14,5 +16,8 @@ pub mod desk;
 pub mod devices;
 pub mod glass;
 pub mod hands;
+pub mod mirror;
+pub mod notary;
+pub mod print;
 pub mod ui;
 pub mod wire;

@@ -11,16 +11,20 @@ use screen::Waker;
 use serde_json::{Map, Value};
 use service::text::Text;
 use sync::ask::{Answer, Ask, Counter, CounterError, STREAM};
-use sync::courier::{Courier, LinkState};
+use sync::courier::{Courier, CourierError, Incoming, LinkState};
+use sync::document::{self, Document};
 use sync::identity::{self, Identity, Provision};
 use sync::link::{Link, MqttConfig, TlsFiles};
 use sync::outbox::{Draft, Limits};
 use sync::seal::PublicKey;
 use sync::stream::Class;
 use sync::{Clock, DeviceId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
+
+use crate::notary::Notary;
+use crate::print::Registry;
 
 /// Asks that wait; a terminal has one citizen, who asks one thing at a time.
 const ORDERS_MAX: usize = 16;
@@ -28,6 +32,10 @@ const ORDERS_MAX: usize = 16;
 const ASKS_MAX: usize = 4;
 /// News that wait; the screen takes them at every turn.
 const NEWS_MAX: usize = 64;
+/// Records of papers that wait.
+const RECORDS_MAX: usize = 16;
+/// A certificate's life is looked at so often.
+const DAY: Duration = Duration::from_hours(24);
 /// What failed is tried again after so long.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -70,16 +78,26 @@ pub struct Ends {
 }
 
 /// Starts the thread. It never ends before the program does.
-pub fn start(wire: Wire, clock: Clock, waker: Waker) -> anyhow::Result<Ends> {
-    let (orders, taken) = mpsc::channel(ORDERS_MAX);
+pub fn start(wire: Wire, clock: Clock, waker: Waker) -> anyhow::Result<(Ends, Registry)> {
+    let (orders, asked) = mpsc::channel(ORDERS_MAX);
+    let (records, printed) = mpsc::channel(RECORDS_MAX);
+    let (certified, notary) = watch::channel(None);
     let (tell, news) = std_mpsc::sync_channel(NEWS_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let voice = Voice { tell, waker };
+    let taken = Taken { orders: asked, records: printed, certified };
     std::thread::Builder::new()
         .name("wire".to_owned())
         .spawn(move || runtime.block_on(run(wire, clock, taken, voice)))
         .context("start the thread of the wire")?;
-    Ok(Ends { orders, news })
+    Ok((Ends { orders, news }, Registry { notary, records }))
+}
+
+/// What other threads hand over, and what they get.
+struct Taken {
+    orders: mpsc::Receiver<Order>,
+    records: mpsc::Receiver<Document>,
+    certified: watch::Sender<Option<Notary>>,
 }
 
 /// Tells the screen's thread, and wakes it.
@@ -98,7 +116,8 @@ impl Voice {
     }
 }
 
-async fn run(wire: Wire, clock: Clock, mut orders: mpsc::Receiver<Order>, voice: Voice) {
+async fn run(wire: Wire, clock: Clock, taken: Taken, voice: Voice) {
+    let Taken { mut orders, mut records, certified } = taken;
     let identity = loop {
         match enrol(&wire, &clock).await {
             Ok(identity) => break identity,
@@ -113,6 +132,7 @@ async fn run(wire: Wire, clock: Clock, mut orders: mpsc::Receiver<Order>, voice:
         }
         pause().await;
     };
+    tokio::spawn(certify(wire.state, line.counter.clone(), clock.clone(), certified));
     // An answer may take its time; meanwhile the courier goes on.
     let mut asks = JoinSet::new();
     loop {
@@ -129,6 +149,7 @@ async fn run(wire: Wire, clock: Clock, mut orders: mpsc::Receiver<Order>, voice:
                 }
                 Ok(vec![])
             }
+            Some(document) = records.recv() => line.record(&document, &clock).await,
             Some(answered) = asks.join_next() => {
                 match answered {
                     Ok(answered) => voice.say(answered),
@@ -147,6 +168,28 @@ async fn run(wire: Wire, clock: Clock, mut orders: mpsc::Receiver<Order>, voice:
 #[expect(clippy::disallowed_methods, reason = "a shell waits before it tries again")]
 async fn pause() {
     tokio::time::sleep(RETRY).await;
+}
+
+/// Keeps a document key that is certified; looked at once a day.
+async fn certify(
+    state: PathBuf,
+    counter: Counter,
+    clock: Clock,
+    certified: watch::Sender<Option<Notary>>,
+) {
+    loop {
+        match Notary::open(&state, &counter, clock.now().wall).await {
+            Ok(notary) => {
+                certified.send_replace(Some(notary));
+                #[expect(clippy::disallowed_methods, reason = "a shell waits for tomorrow")]
+                tokio::time::sleep(DAY).await;
+            }
+            Err(error) => {
+                tracing::warn!("papers can't be signed: {error:#}");
+                pause().await;
+            }
+        }
+    }
 }
 
 async fn enrol(wire: &Wire, clock: &Clock) -> anyhow::Result<Identity> {
@@ -236,6 +279,21 @@ impl Line {
         let counter = self.counter.clone();
         asks.spawn(async move { News::Answered(token, answer(&counter, &ask).await) });
         None
+    }
+
+    /// Hash and title of a paper that was printed, so that its short code finds it.
+    async fn record(
+        &mut self,
+        document: &Document,
+        clock: &Clock,
+    ) -> Result<Vec<Incoming>, CourierError> {
+        let payload = serde_json::to_vec(document).unwrap_or_default();
+        let (stream, kind) = (document::STREAM.to_owned(), "gulou.document.v1".to_owned());
+        let draft = Draft { stream, class: Class::Critical, kind, payload };
+        if let Err(error) = self.courier.post(clock.now(), vec![draft]).await {
+            tracing::error!("the record of a paper is not on disk: {error}");
+        }
+        Ok(vec![])
     }
 
     async fn keep(&mut self, ask: &Ask, clock: &Clock) -> Outcome {

@@ -28,10 +28,10 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("pole", &["sync", "drivers"]),
     ("kiosk", &["sync", "service"]),
     // The terminal's screen and shell: what links Slint.
-    ("terminal", &["sync", "service", "drivers", "screen", "kiosk"]),
+    ("terminal", &["sync", "service", "drivers", "screen", "paper", "kiosk"]),
     ("platform", &["sync", "service"]),
     ("street", &["sync", "drivers", "pole", "platform"]),
-    ("tests", &["sync", "drivers", "pole", "platform", "street"]),
+    ("tests", &["sync", "drivers", "pole", "paper", "platform", "street"]),
 ];
 
 /// A library behind a seam, and the only places that may name it.
