@@ -5,23 +5,27 @@
 //! asks the platform once. It knows neither the department nor the screen.
 
 mod draft;
+mod ending;
+mod filling;
+mod looking;
 mod slots;
 mod view;
 
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use serde_json::{Value, json};
-use service::answer::{Answer, Payment};
+use serde_json::Value;
+use service::answer::Answer;
 use service::condition::Environment;
-use service::definition::{Form, Kind, Offline, Operation, Output, Service};
+use service::definition::Service;
 use service::step::{Ask, Card, Step};
 use service::text::Text;
 
 use self::draft::{Draft, Ground};
+use self::looking::Wanted;
 use crate::district::District;
 use crate::item::Item;
-use crate::known::{Answered, Known, is_checked};
+use crate::known::{Answered, Known};
 use crate::page::{Act, PromptState, ShotId, Waiting};
 use crate::words;
 
@@ -62,21 +66,6 @@ pub enum Outcome {
     Unanswered,
     /// Kept on disk, to be sent later.
     Kept { number: String },
-}
-
-/// What is asked of the platform on the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// One of the service's own lookups.
-    Lookup(usize),
-    /// Her electronic certificates.
-    Certificates,
-    /// Days and times that are free.
-    Slots { days: u8 },
-    /// A code to pay with.
-    Payment { amount_fen: i64 },
-    /// Whether it was paid.
-    Paid,
 }
 
 /// Where in the item she is.
@@ -351,181 +340,6 @@ impl Flow {
         self.draft = Draft::begin(self.ground(around, index));
     }
 
-    /// Whether the answer is known and not to be changed, or known already on the way back to the check.
-    fn is_filled_in(&mut self, environment: &Environment, index: usize) -> bool {
-        let step = &self.item.service().steps[index];
-        let before = self.known.answer(&step.id);
-        if self.checking && before.is_some() {
-            return true;
-        }
-        let Some(bind) = &step.bind else { return false };
-        let editable = bind.editable;
-        if before.is_some_and(|known| known.source.is_none()) {
-            return false;
-        }
-        let value = environment.pointer(&bind.from);
-        let answer = value.and_then(|value| self.bound(&step.ask, value));
-        let Some(answer) = answer.filter(|answer| !answer.is_empty(&step.ask)) else {
-            return false;
-        };
-        let source = Some(words::source(&bind.from));
-        self.answer(index, Answered { answer, source });
-        !editable
-    }
-
-    /// What is known, as an answer to this question; an address on a card is one line.
-    fn bound(&self, ask: &Ask, value: &Value) -> Option<Answer> {
-        if let (Ask::Address, Some(line)) = (ask, value.as_str()) {
-            let (street, community, detail) = self.district.parse(line);
-            return self.district.address(street, community, &detail);
-        }
-        Answer::from_json(ask, value).ok()
-    }
-
-    fn answer(&mut self, index: usize, answered: Answered) {
-        let id = self.service().steps[index].id.clone();
-        if self.known.set(&id, answered) {
-            self.forget_lookups_of(&id);
-        }
-    }
-
-    fn skip(&mut self, index: usize) {
-        let id = self.service().steps[index].id.clone();
-        if self.known.unset(&id) {
-            self.forget_lookups_of(&id);
-        }
-    }
-
-    /// What was looked up with another answer is no longer true.
-    fn forget_lookups_of(&mut self, step: &str) {
-        let item = Arc::clone(&self.item);
-        let lookups = item.service().lookups.iter();
-        for lookup in lookups.filter(|it| it.sends.iter().any(|it| it == step)) {
-            self.known.unset_returned(&lookup.id);
-        }
-        self.known.unset_returned("payment");
-        if step == "card" {
-            self.known.unset_returned("certificate");
-        }
-    }
-
-    /// A lookup without which it can't be said whether a step is asked. One of which nothing it
-    /// sends was shown does not run: its fields are empty.
-    fn unknown_lookup(&self, index: usize) -> Option<Wanted> {
-        let lookups = &self.service().lookups;
-        let is_missing = |lookup: &&usize| {
-            let Operation { id, sends, .. } = &lookups[**lookup];
-            let sent = sends.is_empty() || sends.iter().any(|it| self.known.answer(it).is_some());
-            sent && self.known.returned(id).is_none()
-        };
-        let missing = self.item.lookups_before(index).iter().find(is_missing);
-        missing.map(|lookup| Wanted::Lookup(*lookup))
-    }
-
-    /// What a step that is asked needs to know before its page can stand.
-    fn unknown_ground(&self, index: usize, environment: &Environment) -> Option<Wanted> {
-        let step = &self.service().steps[index];
-        let unknown = |name: &str| self.known.returned(name).is_none();
-        let bound = step.bind.as_ref().is_some_and(|bind| bind.from.starts_with("certificate."));
-        match &step.ask {
-            _ if bound && unknown("certificate") && self.known.answer("card").is_some() => {
-                Some(Wanted::Certificates)
-            }
-            Ask::Slot { days } if unknown("slots") => Some(Wanted::Slots { days: *days }),
-            Ask::Pay { .. } if unknown("payment") => {
-                let amount_fen = self.item.amount_fen(index, environment).unwrap_or(0);
-                Some(Wanted::Payment { amount_fen })
-            }
-            _ => None,
-        }
-    }
-
-    /// Under what name the answer is kept.
-    fn name(&self, wanted: Wanted) -> String {
-        match wanted {
-            Wanted::Lookup(lookup) => self.service().lookups[lookup].id.clone(),
-            Wanted::Certificates => "certificate".to_owned(),
-            Wanted::Slots { .. } => "slots".to_owned(),
-            Wanted::Payment { .. } | Wanted::Paid => "payment".to_owned(),
-        }
-    }
-
-    fn look(&mut self, around: Around, wanted: Wanted, then: usize) -> Vec<Effect> {
-        self.at = At::Looking { wanted, then };
-        vec![self.ask(around, wanted)]
-    }
-
-    fn ask(&mut self, around: Around, wanted: Wanted) -> Effect {
-        let code = &self.service().code;
-        let (operation, payload) = match wanted {
-            Wanted::Lookup(lookup) => {
-                let operation = &self.service().lookups[lookup];
-                let payload = self.known.payload(operation, around.today);
-                (operation.name.as_str(), payload)
-            }
-            Wanted::Certificates => {
-                let card = self.known.answer("card").map(|card| card.answer.to_json());
-                ("certificate.read", json!({ "card": card, "service": code }))
-            }
-            Wanted::Slots { days } => ("booking.slots", json!({ "service": code, "days": days })),
-            Wanted::Payment { amount_fen } => {
-                ("payment.begin", json!({ "service": code, "amount": amount_fen }))
-            }
-            Wanted::Paid => {
-                let payment = self.known.returned("payment").and_then(|it| it.get("trade"));
-                ("payment.state", json!({ "trade": payment }))
-            }
-        };
-        let operation = operation.to_owned();
-        Effect::Ask { token: self.token(), operation, payload, last: false }
-    }
-
-    /// Whether the page waits for a payment, and the platform should be asked about it now and then.
-    pub fn is_paying(&self) -> bool {
-        self.waiting.is_none() && self.step().is_some_and(|it| matches!(it.ask, Ask::Pay { .. }))
-    }
-
-    /// Asks whether it was paid.
-    pub fn poll_payment(&mut self, around: Around) -> Vec<Effect> {
-        if self.is_paying() { vec![self.ask(around, Wanted::Paid)] } else { vec![] }
-    }
-
-    fn paid(&mut self, around: Around, index: usize, state: &Value) -> Vec<Effect> {
-        if state.get("paid") != Some(&json!(true)) {
-            return vec![];
-        }
-        let payment = self.known.returned("payment");
-        let field = |name: &str| payment.and_then(|payment| payment.get(name));
-        let amount = field("amount").and_then(Value::as_i64).unwrap_or(0);
-        let trade = field("trade").and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.known.set(
-            &self.item.service().steps[index].id,
-            Answered { answer: Answer::Payment(Payment { amount, trade }), source: None },
-        );
-        self.advance(around, index + 1)
-    }
-
-    fn submit(&mut self, around: Around) -> Vec<Effect> {
-        self.at = At::Doing;
-        let service = self.item.service();
-        let operation = service.operation.name.clone();
-        let payload = self.known.payload(&service.operation, around.today);
-        let offline = service.offline;
-        let token = self.token();
-        vec![if around.link || offline == Offline::Refuse {
-            Effect::Ask { token, operation, payload, last: true }
-        } else {
-            Effect::Post { token, operation, payload }
-        }]
-    }
-
-    fn again(&mut self, around: Around, at: &At) -> Vec<Effect> {
-        match at {
-            At::Looking { wanted, then } => self.look(around, *wanted, *then),
-            _ => self.submit(around),
-        }
-    }
-
     fn back(&mut self, around: Around) -> Option<Vec<Effect>> {
         self.waiting = None;
         if self.at != At::Check || self.path.is_empty() {
@@ -572,25 +386,5 @@ impl Flow {
             At::Step(index) => self.item.service().steps.get(index),
             _ => None,
         }
-    }
-
-    /// What is only looked at needs no check; what is sent, paid or printed does.
-    fn is_worth_checking(&self) -> bool {
-        let given = self.service().steps.iter().filter(|step| {
-            step.ask != Ask::IdCard
-                && is_checked(&step.ask)
-                && self.known.answer(&step.id).is_some()
-        });
-        match self.service().kind {
-            Kind::Query | Kind::Payment => false,
-            Kind::Print => given.count() > 1,
-            Kind::Certificate | Kind::Form | Kind::Booking => given.count() > 0,
-        }
-    }
-
-    /// Whether anything is to be printed.
-    pub fn prints(&self) -> impl Iterator<Item = &Output> {
-        let paper = |form| matches!(form, Form::A4 | Form::Receipt);
-        self.service().outputs.iter().filter(move |output| paper(output.form))
     }
 }

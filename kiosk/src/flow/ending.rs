@@ -1,0 +1,50 @@
+//! The end of a flow: the item itself is asked for, once.
+
+use service::definition::{Form, Kind, Offline, Output};
+use service::step::Ask;
+
+use super::{Around, At, Effect, Flow};
+use crate::known::is_checked;
+
+impl Flow {
+    pub(super) fn submit(&mut self, around: Around) -> Vec<Effect> {
+        self.at = At::Doing;
+        let service = self.item.service();
+        let operation = service.operation.name.clone();
+        let payload = self.known.payload(&service.operation, around.today);
+        let offline = service.offline;
+        let token = self.token();
+        vec![if around.link || offline == Offline::Refuse {
+            Effect::Ask { token, operation, payload, last: true }
+        } else {
+            Effect::Post { token, operation, payload }
+        }]
+    }
+
+    pub(super) fn again(&mut self, around: Around, at: &At) -> Vec<Effect> {
+        match at {
+            At::Looking { wanted, then } => self.look(around, *wanted, *then),
+            _ => self.submit(around),
+        }
+    }
+
+    /// What is only looked at needs no check; what is sent, paid or printed does.
+    pub(super) fn is_worth_checking(&self) -> bool {
+        let given = self.service().steps.iter().filter(|step| {
+            step.ask != Ask::IdCard
+                && is_checked(&step.ask)
+                && self.known.answer(&step.id).is_some()
+        });
+        match self.service().kind {
+            Kind::Query | Kind::Payment => false,
+            Kind::Print => given.count() > 1,
+            Kind::Certificate | Kind::Form | Kind::Booking => given.count() > 0,
+        }
+    }
+
+    /// Whether anything is to be printed.
+    pub fn prints(&self) -> impl Iterator<Item = &Output> {
+        let paper = |form| matches!(form, Form::A4 | Form::Receipt);
+        self.service().outputs.iter().filter(move |output| paper(output.form))
+    }
+}
