@@ -45,10 +45,11 @@ pub struct Token(pub u64);
 /// What the shell must do, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Ask the platform. `last` is the item itself, to be done at most once for its submission.
-    Ask { token: Token, operation: String, payload: Value, last: bool },
+    /// Ask the platform. `last` is the item itself, to be done at most once for its submission;
+    /// its pictures go with it.
+    Ask { token: Token, operation: String, payload: Value, last: bool, shots: Vec<ShotId> },
     /// Keep for the platform until there is a link; it is on disk before the citizen is told.
-    Post { token: Token, operation: String, payload: Value },
+    Post { token: Token, operation: String, payload: Value, shots: Vec<ShotId> },
     /// Take a picture.
     Shoot(Token),
     /// Make and print the outputs of the item.
@@ -280,8 +281,16 @@ impl Flow {
             Ask::Stop | Ask::Pay { .. } => return vec![],
             Ask::Show { .. } => {}
             _ => match self.draft.finish(self.ground(around, index)) {
-                Ok(Some(answer)) => self.answer(index, Answered { answer, source: None }),
-                Ok(None) => self.skip(index),
+                Ok(answer) => {
+                    if let Draft::Shots(shots) = &self.draft {
+                        let id = &self.item.service().steps[index].id;
+                        self.known.set_shots(id, shots.clone());
+                    }
+                    match answer {
+                        Some(answer) => self.answer(index, Answered { answer, source: None }),
+                        None => self.skip(index),
+                    }
+                }
                 Err(error) => {
                     self.error = Some(error);
                     return vec![];

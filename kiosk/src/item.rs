@@ -12,6 +12,8 @@ pub struct Item {
     steps: Vec<Compiled>,
     /// Lookups that the outputs name.
     last: Vec<usize>,
+    /// When another operation is asked.
+    instead: Option<Condition>,
 }
 
 #[derive(Debug)]
@@ -34,7 +36,9 @@ impl Item {
         });
         let roots: Vec<&str> = paths.map(root).collect();
         let last = lookups(&service, &roots);
-        Ok(Item { service, steps, last })
+        let instead =
+            service.instead.as_ref().map(|it| Condition::compile(&it.when)).transpose()?;
+        Ok(Item { service, steps, last, instead })
     }
 
     /// The service as its file says it.
@@ -59,10 +63,13 @@ impl Item {
         amount.as_i64().filter(|fen| *fen > 0)
     }
 
-    /// What an operation is called by id.
-    pub fn operation(&self, id: &str) -> Option<&Operation> {
-        let service = &self.service;
-        service.lookups.iter().chain([&service.operation]).find(|operation| operation.id == id)
+    /// What the platform is asked at the end.
+    pub fn operation(&self, environment: &Environment) -> &Operation {
+        let holds = |when: &Condition| when.holds(environment).unwrap_or(false);
+        match (&self.service.instead, &self.instead) {
+            (Some(instead), Some(when)) if holds(when) => &instead.operation,
+            _ => &self.service.operation,
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use service::definition::{Field, FieldKind, Operation, Service};
 use service::step::{Ask, Step};
 use service::text::{Language, Text};
 
-use crate::page::{Row, Section};
+use crate::item::rows;
+use crate::page::{Row, Section, ShotId};
 use crate::words;
 use crate::write;
 
@@ -27,6 +28,8 @@ pub struct Answered {
 pub struct Known {
     answers: BTreeMap<String, Answered>,
     returned: BTreeMap<String, Value>,
+    /// Pictures by the step that took them.
+    shots: BTreeMap<String, Vec<ShotId>>,
 }
 
 impl Known {
@@ -60,6 +63,27 @@ impl Known {
     /// Forgets what an operation returned: an answer it was asked with has changed.
     pub fn unset_returned(&mut self, operation: &str) {
         self.returned.remove(operation);
+    }
+
+    /// The pictures that a step took.
+    pub fn shots(&self, step: &str) -> &[ShotId] {
+        self.shots.get(step).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Keeps the pictures of a step.
+    pub fn set_shots(&mut self, step: &str, shots: Vec<ShotId>) {
+        self.shots.insert(step.to_owned(), shots);
+    }
+
+    /// A column of the row that was picked: `booking.service`.
+    pub fn picked(&self, service: &Service, path: &str) -> Option<&Value> {
+        let (id, column) = path.split_once('.')?;
+        let step = service.steps.iter().find(|step| step.id == id)?;
+        let Ask::Pick { from, value, .. } = &step.ask else { return None };
+        let (lookup, table) = from.split_once('.')?;
+        let answer = self.answer(id)?.answer.to_json();
+        let mut rows = rows(self.returned(lookup), table).iter();
+        rows.find(|row| row.get(value) == Some(&answer))?.get(column)
     }
 
     /// What conditions see: every step, empty where nothing was answered, and every lookup.

@@ -97,6 +97,7 @@ phrases! {
     choose_first => "请选一项", "Please choose one";
     write_first => "这里还没有填", "This is still empty";
     date_first => "请选完年、月、日", "Please choose year, month and day";
+    guessed => "按您写的先选这个", "Chosen from your words";
     not_yet => "请先完成这一步", "Please finish this step first";
 }
 

@@ -38,7 +38,10 @@ pub fn plain(value: &Value, language: Language) -> String {
 /// An answer of this step.
 pub fn answer(step: &Step, answer: &Answer, language: Language) -> String {
     match (&step.ask, answer) {
-        (Ask::Choice { options } | Ask::Choices { options, .. }, _) => {
+        (Ask::Choice { years: Some(_), .. }, Answer::Text(year)) if year.parse::<i16>().is_ok() => {
+            self::year(year, language)
+        }
+        (Ask::Choice { options, .. } | Ask::Choices { options, .. }, _) => {
             let named = |value: &str| {
                 let option = options.iter().find(|option| option.value == value)?;
                 Some(if language == Language::Chinese { &option.zh } else { &option.en }.as_str())
@@ -119,6 +122,14 @@ pub fn month(at: &str, language: Language) -> String {
     match language {
         Language::Chinese => format!("{}年{}月", day.year(), day.month()),
         Language::English => format!("{} {}", month_name(day.month()), day.year()),
+    }
+}
+
+/// A calendar year.
+fn year(year: &str, language: Language) -> String {
+    match language {
+        Language::Chinese => format!("{year}年"),
+        Language::English => year.to_owned(),
     }
 }
 

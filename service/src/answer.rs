@@ -228,7 +228,7 @@ mod tests {
                 Ask::Address,
                 json!({ "street": "安泰街道", "community": "吉庇社区", "detail": "18号" }),
             ),
-            (Ask::Slot { days: 14 }, json!({ "date": "2026-11-25", "time": "09:00" })),
+            (Ask::Slot { days: 14, of: None }, json!({ "date": "2026-11-25", "time": "09:00" })),
             (Ask::Pay { amount_fen: "1".to_owned() }, json!({ "amount": 4275, "trade": "42" })),
             (Ask::Scan { pages: 4 }, json!({ "count": 2 })),
         ] {

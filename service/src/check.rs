@@ -26,6 +26,8 @@ pub fn typed(ask: &Ask, text: &str, today: Date) -> Result<String, Text> {
         Ask::Mobile => mobile::check(text),
         Ask::Uscc => uscc::check(text),
         Ask::Code { min, max, digits, .. } => code::check(text, *min, *max, *digits),
+        // Numbers of social cards have 9 signs, those of transit cards up to 19.
+        Ask::TapCard { .. } => code::check(text, 8, 20, false),
         Ask::Number { min, max, unit } => Ok(number::whole(text, *min, *max, unit)?.to_string()),
         Ask::Money { min_fen, max_fen } => Ok(number::money(text, *min_fen, *max_fen)?.to_string()),
         Ask::Date { from, to } => Ok(day::date(text, from, to, today)?.to_string()),

@@ -15,7 +15,8 @@ use crate::text::Text;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// `T001` to `T104` at the terminal, `C001` to `C042` to book in the community.
+    /// `T001` to `T104` at the terminal, `C001` to `C042` to book in the community, `R001` and on
+    /// for what belongs to the terminal itself: reports and what was booked.
     pub code: String,
     /// What people call it.
     pub name: Text,
@@ -48,8 +49,29 @@ pub struct Service {
     pub lookups: Vec<Operation>,
     /// What the platform is asked to do at the end.
     pub operation: Operation,
+    /// What it is asked instead, where an answer says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Instead>,
     /// What she leaves with, in order.
     pub outputs: Vec<Output>,
+}
+
+impl Service {
+    /// Everything that is asked of the platform: lookups, the operation, and what is asked instead.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> + Clone {
+        let instead = self.instead.iter().map(|instead| &instead.operation);
+        self.lookups.iter().chain([&self.operation]).chain(instead)
+    }
+}
+
+/// Another operation for the same questions, such as to cancel instead of to move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Instead {
+    /// CEL over the answers.
+    pub when: String,
+    /// Goes by the same id, and returns no more than the operation it stands for.
+    pub operation: Operation,
 }
 
 /// The kind of thing an item is; pages and words depend on it.
@@ -186,6 +208,22 @@ pub enum Device {
     SocialCard,
     TransitCard,
     Fingerprint,
+}
+
+impl Device {
+    /// All of them, in their order.
+    pub const ALL: [Device; 10] = [
+        Device::IdCard,
+        Device::Camera,
+        Device::Printer,
+        Device::Receipt,
+        Device::Scanner,
+        Device::Pay,
+        Device::Signature,
+        Device::SocialCard,
+        Device::TransitCard,
+        Device::Fingerprint,
+    ];
 }
 
 /// What happens without a link to the platform.

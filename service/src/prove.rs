@@ -5,6 +5,7 @@
 
 mod bind;
 mod device;
+mod instead;
 mod limits;
 pub(crate) mod samples;
 mod scope;
@@ -22,7 +23,7 @@ use crate::condition::{Condition, Expression};
 use crate::definition::{Offline, Service};
 use crate::step::{Ask, Step};
 
-pub use whole::{AT_TERMINAL, BOOKED, whole};
+pub use whole::{AT_TERMINAL, BESIDE, BOOKED, whole};
 pub(crate) use words::is_han;
 
 /// One thing that an author must mend.
@@ -66,17 +67,20 @@ struct Compiled {
     shown: Vec<Option<Condition>>,
     /// The amount of each step that pays.
     amounts: Vec<Option<Expression>>,
+    /// When another operation is asked.
+    instead: Option<Condition>,
 }
 
 /// All that is wrong with one service.
 pub fn service(service: &Service, kinds: &Kinds, today: Date) -> Vec<Problem> {
     let mut findings = Findings { service, problems: Vec::new() };
     words::check(&mut findings);
-    scope::check_names(&mut findings);
+    scope::check_names(&mut findings, today);
     device::check(&mut findings);
     limits::check(&mut findings, today);
     template::check(&mut findings);
     bind::check(&mut findings, kinds);
+    instead::check(&mut findings);
     check_offline(&mut findings);
     if let Some(compiled) = compile(&mut findings) {
         ways::check(&mut findings, &compiled, today);
@@ -86,7 +90,7 @@ pub fn service(service: &Service, kinds: &Kinds, today: Date) -> Vec<Problem> {
 
 /// Compiles every expression; none is walked when one is broken or reads what is not there.
 fn compile(findings: &mut Findings<'_>) -> Option<Compiled> {
-    let mut compiled = Compiled { shown: Vec::new(), amounts: Vec::new() };
+    let mut compiled = Compiled { shown: Vec::new(), amounts: Vec::new(), instead: None };
     let before = findings.problems.len();
     let service = findings.service;
     for (index, step) in service.steps.iter().enumerate() {
@@ -113,6 +117,7 @@ fn compile(findings: &mut Findings<'_>) -> Option<Compiled> {
         compiled.shown.push(shown);
         compiled.amounts.push(amount);
     }
+    compiled.instead = instead::compile(findings);
     (findings.problems.len() == before).then_some(compiled)
 }
 

@@ -1,5 +1,6 @@
 //! One question on one page.
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +68,15 @@ pub enum Ask {
     YesNo,
     /// One of a few.
     Choice {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         options: Vec<Choice>,
+        /// Calendar years that stand before the options, the newest first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        years: Option<Years>,
+        /// An earlier step of free words: the option whose words stand in it most often is
+        /// chosen beforehand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        suggest: Option<String>,
     },
     /// Several of a few.
     Choices {
@@ -148,6 +157,9 @@ pub enum Ask {
     Slot {
         /// How many days ahead are offered.
         days: u8,
+        /// Of which service, where it is not this one: a picked row's column, such as `booking.service`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
     },
     /// A code to pay by telephone; the amount is CEL over answers and lookups, in fen.
     Pay {
@@ -174,4 +186,91 @@ pub struct Choice {
     /// One short line under it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<Text>,
+    /// Words of a citizen that suggest it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+}
+
+/// Calendar years counted from this one: -2 to 0 are the last three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Years {
+    pub from: i8,
+    pub to: i8,
+}
+
+impl Years {
+    /// The years, the newest first.
+    fn options(self, today: Date) -> impl Iterator<Item = Choice> {
+        let year = move |by: i8| (today.year().saturating_add(i16::from(by)), by == 0);
+        (self.from..=self.to).rev().map(year).map(|(year, is_this)| Choice {
+            value: year.to_string(),
+            zh: format!("{year}年{}", if is_this { "（今年）" } else { "" }),
+            en: format!("{year}{}", if is_this { " (this year)" } else { "" }),
+            hint: None,
+            words: Vec::new(),
+        })
+    }
+}
+
+impl Ask {
+    /// What one of a few, or several, can be chosen from on this day.
+    pub fn options(&self, today: Date) -> Vec<Choice> {
+        match self {
+            Ask::Choice { options, years, .. } => {
+                let years = years.iter().flat_map(|years| years.options(today));
+                years.chain(options.iter().cloned()).collect()
+            }
+            Ask::Choices { options, .. } => options.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The option whose words stand in what was written most often; none when no word does.
+pub fn suggested(options: &[Choice], written: &str) -> Option<usize> {
+    let count = |option: &Choice| {
+        option.words.iter().map(|word| written.matches(word.as_str()).count()).sum::<usize>()
+    };
+    let counted = options.iter().enumerate().map(|(index, option)| (count(option), index));
+    // Of two that fit alike the first is meant.
+    let most = counted.max_by_key(|(count, index)| (*count, usize::MAX - index));
+    most.filter(|(count, _)| *count > 0).map(|(_, index)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn option(value: &str, words: &[&str]) -> Choice {
+        Choice {
+            value: value.to_owned(),
+            zh: value.to_owned(),
+            en: value.to_owned(),
+            hint: None,
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn years_are_counted_from_today_and_need_no_edit_in_january() {
+        let ask = Ask::Choice {
+            options: vec![option("all", &[])],
+            years: Some(Years { from: -1, to: 0 }),
+            suggest: None,
+        };
+        let read = |today| ask.options(today).into_iter().map(|it| it.zh).collect::<Vec<_>>();
+        assert_eq!(read(date(2026, 12, 31)), ["2026年（今年）", "2025年", "all"]);
+        assert_eq!(read(date(2027, 1, 1)), ["2027年（今年）", "2026年", "all"]);
+    }
+
+    #[test]
+    fn words_suggest_the_option_that_has_most_of_them() {
+        let options = [option("路灯", &["灯", "不亮"]), option("道路", &["坑", "路"])];
+        assert_eq!(suggested(&options, "门口路灯三天不亮"), Some(0));
+        assert_eq!(suggested(&options, "路上有个坑"), Some(1));
+        assert_eq!(suggested(&options, "噪音"), None);
+    }
 }

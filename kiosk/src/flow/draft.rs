@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use service::answer::{Answer, Slot};
 use service::check;
-use service::step::{Ask, Step};
+use service::step::{self, Ask, Step};
 use service::text::Text;
 
 use super::slots::Offered;
@@ -70,13 +70,17 @@ impl Draft {
             (Ask::Pay { .. }, _) => Draft::Payment,
             (Ask::Slot { .. }, _) => Draft::Slot { day: None, time: None },
             (Ask::Place, _) => Draft::Place(None),
-            (Ask::Photo { .. } | Ask::Scan { .. }, _) => Draft::Shots(Vec::new()),
+            (Ask::Photo { .. } | Ask::Scan { .. }, _) => {
+                Draft::Shots(ground.known.shots(&ground.step.id).to_vec())
+            }
             (Ask::Signature, _) => Draft::Strokes(Vec::new()),
             (Ask::YesNo, Some(Answer::Truth(truth))) => {
                 Draft::Chosen(BTreeSet::from([usize::from(!truth)]))
             }
             (Ask::Consent { .. }, Some(Answer::Truth(true))) => Draft::Chosen(BTreeSet::from([0])),
-            (Ask::Choice { options } | Ask::Choices { options, .. }, answer) => {
+            (Ask::Choice { .. }, None) => Draft::Chosen(suggested(ground).into_iter().collect()),
+            (ask @ (Ask::Choice { .. } | Ask::Choices { .. }), answer) => {
+                let options = ask.options(ground.today);
                 let is_chosen = |value: &String| match answer {
                     Some(Answer::Text(chosen)) => chosen == value,
                     Some(Answer::List(chosen)) => chosen.contains(value),
@@ -196,7 +200,8 @@ impl Draft {
                     Ok(Some(Answer::Truth(true)))
                 };
             }
-            (Ask::Choice { options }, Draft::Chosen(chosen)) => {
+            (Ask::Choice { .. }, Draft::Chosen(chosen)) => {
+                let options = step.ask.options(ground.today);
                 let option = chosen.first().and_then(|index| options.get(*index));
                 option.map(|option| Answer::Text(option.value.clone()))
             }
@@ -253,10 +258,17 @@ fn options(ground: Ground<'_>) -> usize {
     match &ground.step.ask {
         Ask::YesNo => 2,
         Ask::Consent { .. } => 1,
-        Ask::Choice { options } | Ask::Choices { options, .. } => options.len(),
+        ask @ (Ask::Choice { .. } | Ask::Choices { .. }) => ask.options(ground.today).len(),
         Ask::Pick { .. } => picked(ground).len(),
         _ => 0,
     }
+}
+
+/// The option that earlier words suggest.
+pub(super) fn suggested(ground: Ground<'_>) -> Option<usize> {
+    let Ask::Choice { suggest: Some(from), .. } = &ground.step.ask else { return None };
+    let Answer::Text(written) = &ground.known.answer(from)?.answer else { return None };
+    step::suggested(&ground.step.ask.options(ground.today), written)
 }
 
 /// The rows a page picks from.

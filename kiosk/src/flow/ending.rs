@@ -9,15 +9,17 @@ use crate::known::is_checked;
 impl Flow {
     pub(super) fn submit(&mut self, around: Around) -> Vec<Effect> {
         self.at = At::Doing;
-        let service = self.item.service();
-        let operation = service.operation.name.clone();
-        let payload = self.known.payload(&service.operation, around.today);
-        let offline = service.offline;
+        let operation = self.item.operation(&self.environment(around));
+        let payload = self.known.payload(operation, around.today);
+        let taken = operation.sends.iter().flat_map(|step| self.known.shots(step));
+        let shots = taken.copied().collect();
+        let operation = operation.name.clone();
+        let offline = self.service().offline;
         let token = self.token();
         vec![if around.link || offline == Offline::Refuse {
-            Effect::Ask { token, operation, payload, last: true }
+            Effect::Ask { token, operation, payload, last: true, shots }
         } else {
-            Effect::Post { token, operation, payload }
+            Effect::Post { token, operation, payload, shots }
         }]
     }
 

@@ -64,6 +64,13 @@ impl Flow {
         for lookup in lookups.filter(|it| it.sends.iter().any(|it| it == step)) {
             self.known.unset_returned(&lookup.id);
         }
+        let of_other = |ask: &Ask| match ask {
+            Ask::Slot { of: Some(of), .. } => of.split('.').next() == Some(step),
+            _ => false,
+        };
+        if item.service().steps.iter().any(|it| of_other(&it.ask)) {
+            self.known.unset_returned("slots");
+        }
         self.known.unset_returned("payment");
         if step == "card" {
             self.known.unset_returned("certificate");

@@ -17,7 +17,7 @@ pub(super) enum Wanted {
     /// Her electronic certificates.
     Certificates,
     /// Days and times that are free.
-    Slots { days: u8 },
+    Slots { step: usize },
     /// A code to pay with.
     Payment { amount_fen: i64 },
     /// Whether it was paid.
@@ -47,7 +47,7 @@ impl Flow {
             _ if bound && unknown("certificate") && self.known.answer("card").is_some() => {
                 Some(Wanted::Certificates)
             }
-            Ask::Slot { days } if unknown("slots") => Some(Wanted::Slots { days: *days }),
+            Ask::Slot { .. } if unknown("slots") => Some(Wanted::Slots { step: index }),
             Ask::Pay { .. } if unknown("payment") => {
                 let amount_fen = self.item.amount_fen(index, environment).unwrap_or(0);
                 Some(Wanted::Payment { amount_fen })
@@ -83,7 +83,7 @@ impl Flow {
                 let card = self.known.answer("card").map(|card| card.answer.to_json());
                 ("certificate.read", json!({ "card": card, "service": code }))
             }
-            Wanted::Slots { days } => ("booking.slots", json!({ "service": code, "days": days })),
+            Wanted::Slots { step } => ("booking.slots", self.slots_of(step)),
             Wanted::Payment { amount_fen } => {
                 ("payment.begin", json!({ "service": code, "amount": amount_fen }))
             }
@@ -93,7 +93,18 @@ impl Flow {
             }
         };
         let operation = operation.to_owned();
-        Effect::Ask { token: self.token(), operation, payload, last: false }
+        Effect::Ask { token: self.token(), operation, payload, last: false, shots: vec![] }
+    }
+
+    /// Which service's slots a step chooses from, and how many days of them.
+    fn slots_of(&self, step: usize) -> Value {
+        let service = self.service();
+        let (days, of) = match &service.steps[step].ask {
+            Ask::Slot { days, of } => (*days, of.as_deref()),
+            _ => (0, None),
+        };
+        let other = of.and_then(|of| self.known.picked(service, of));
+        json!({ "service": other.unwrap_or(&json!(service.code)), "days": days })
     }
 
     /// Whether the page waits for a payment, and the platform should be asked about it now and then.

@@ -223,10 +223,13 @@ impl Flow {
                 let rows = draft::picked(self.ground(around, index)).iter();
                 rows.map(|row| known::fill_row(field, label.get(language), row, language)).collect()
             }
-            Ask::Choice { options } | Ask::Choices { options, .. } => {
-                let options = options.iter().enumerate().map(|(index, it)| {
-                    let label = if language == Language::Chinese { &it.zh } else { &it.en };
-                    option(index, label.clone(), it.hint.as_ref().map(say).unwrap_or_default())
+            ask @ (Ask::Choice { .. } | Ask::Choices { .. }) => {
+                let guessed = draft::suggested(self.ground(around, index));
+                let options = ask.options(around.today).into_iter().enumerate().map(|(at, it)| {
+                    let label = if language == Language::Chinese { it.zh } else { it.en };
+                    let guess = (guessed == Some(at)).then(words::guessed);
+                    let hint = guess.as_ref().or(it.hint.as_ref()).map(say);
+                    option(at, label, hint.unwrap_or_default())
                 });
                 return Body::Choice { options: options.collect(), many };
             }

@@ -45,14 +45,16 @@ impl Intent {
 
     /// Whether an item serves it.
     pub(super) fn holds(self, service: &Service) -> bool {
-        let report = service.code.starts_with('R');
+        // What belongs to the terminal itself stands where people look for it, not with its kind.
+        let own = service.code.starts_with('R');
+        let about = |subject: &str| service.operation.name.starts_with(subject);
         match self {
             Intent::Prove => matches!(service.kind, Kind::Certificate | Kind::Print),
-            Intent::Ask => service.kind == Kind::Query,
+            Intent::Ask => service.kind == Kind::Query && !own,
             Intent::Pay => service.kind == Kind::Payment,
-            Intent::Apply => service.kind == Kind::Form && !report,
-            Intent::Book => service.kind == Kind::Booking,
-            Intent::Report => report,
+            Intent::Apply => service.kind == Kind::Form && !own,
+            Intent::Book => service.kind == Kind::Booking || own && about("booking."),
+            Intent::Report => own && about("case."),
         }
     }
 
@@ -115,8 +117,11 @@ impl Terminal {
     }
 
     pub(super) fn list(&self, holds: impl Fn(&Item) -> bool, query: Option<String>) -> Page {
-        let items = self.items.values().filter(|item| holds(item));
-        self.entries(items.map(|item| self.entry(item)).collect(), query)
+        let mut items: Vec<&Item> = self.items.values().map(AsRef::as_ref).collect();
+        items.retain(|item| holds(item));
+        // Who has booked already comes to look after that.
+        items.sort_by_key(|item| !item.service().code.starts_with('R'));
+        self.entries(items.into_iter().map(|item| self.entry(item)).collect(), query)
     }
 
     /// What was searched for; before anything is typed, what most people come for.

@@ -1,7 +1,7 @@
 //! What a citizen meets: time, a card left behind, a terminal that cannot print, a network that is away.
 
 use kiosk::devices::State;
-use kiosk::page::{Act, Body, Entry, Mode, Waiting};
+use kiosk::page::{Act, Body, Entry, Mode, ShotId, Waiting};
 use kiosk::terminal::{CardEvent, Event, Overlay};
 use service::definition::Device;
 use service::text::Language;
@@ -99,4 +99,72 @@ fn large_letters_give_twice_the_time_and_end_with_the_session() {
     hall.seconds += 80;
     hall.event(Event::Tick);
     assert!(!hall.terminal.modes().large);
+}
+
+#[test]
+fn what_was_written_suggests_a_kind_and_the_pictures_go_with_the_report() {
+    let mut hall = hall();
+    hall.act(Act::Wake);
+    hall.act(Act::Open("R001".into()));
+    hall.act(Act::Next);
+    hall.act(Act::Shoot);
+    hall.settle();
+    hall.act(Act::Next);
+    hall.act(Act::Input("小区门口路灯不亮".into()));
+    hall.act(Act::Next);
+    let Body::Choice { options, .. } = hall.page().body else { panic!("a kind is asked") };
+    let chosen: Vec<_> = options.iter().filter(|option| option.chosen).collect();
+    assert_eq!(chosen.len(), 1);
+    assert_eq!(
+        (chosen[0].label.as_str(), chosen[0].hint.as_str()),
+        ("路灯、电线", "按您写的先选这个")
+    );
+    hall.act(Act::Next);
+    hall.act(Act::SetPlace(26.0842, 119.3065));
+    hall.act(Act::Next);
+    hall.act(Act::Next);
+    assert_eq!(hall.page().title, "请核对");
+    hall.act(Act::Next);
+    hall.settle();
+    assert_eq!(hall.sent_shots, [ShotId(1)]);
+    assert!(matches!(hall.page().body, Body::Done { code: Some(_), .. }));
+}
+
+#[test]
+fn reports_and_what_was_booked_stand_under_their_intents() {
+    let mut hall = hall();
+    hall.act(Act::Wake);
+    hall.act(Act::Open("intent:report".into()));
+    assert_eq!(hall.entries(), ["随手拍", "随手拍进度"]);
+    hall.act(Act::Back);
+    hall.act(Act::Open("intent:book".into()));
+    assert_eq!(hall.entries()[0], "我的预约");
+}
+
+#[test]
+fn a_booking_is_moved_to_a_slot_of_its_own_service_or_cancelled() {
+    let mut hall = hall();
+    for (deed, operation) in [(0, "booking.move"), (1, "booking.cancel")] {
+        hall.act(Act::Finish);
+        hall.act(Act::Wake);
+        hall.act(Act::Open("R003".into()));
+        hall.act(Act::Next);
+        hall.present(Waiting::IdCard);
+        hall.settle();
+        hall.act(Act::Choose(0));
+        hall.act(Act::Next);
+        hall.act(Act::Choose(deed));
+        hall.act(Act::Next);
+        hall.settle();
+        if deed == 0 {
+            assert_eq!(hall.asked_slots_of, "C003");
+            hall.act(Act::Choose(0));
+            hall.act(Act::ChooseSecond(0));
+            hall.act(Act::Next);
+        }
+        hall.act(Act::Next);
+        hall.settle();
+        assert_eq!(hall.last_operation, operation);
+        assert!(matches!(hall.page().body, Body::Done { code: Some(_), .. }));
+    }
 }

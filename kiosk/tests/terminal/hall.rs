@@ -45,6 +45,10 @@ pub(crate) struct Hall {
     pub(crate) wiped: usize,
     pub(crate) alarms: usize,
     pub(crate) kept: usize,
+    /// Of the item that was asked for last.
+    pub(crate) last_operation: String,
+    pub(crate) sent_shots: Vec<ShotId>,
+    pub(crate) asked_slots_of: String,
     numbers: Arc<AtomicU64>,
 }
 
@@ -128,6 +132,9 @@ impl Hall {
             wiped: 0,
             alarms: 0,
             kept: 0,
+            last_operation: String::new(),
+            sent_shots: Vec::new(),
+            asked_slots_of: String::new(),
             numbers: Arc::default(),
         };
         hall.event(Event::Link(true));
@@ -165,6 +172,12 @@ impl Hall {
 
     pub(crate) fn page(&self) -> Page {
         self.terminal.page(self.now())
+    }
+
+    /// What the list on the glass offers.
+    pub(crate) fn entries(&self) -> Vec<String> {
+        let Body::List { entries, .. } = self.page().body else { panic!("a list stands there") };
+        entries.into_iter().map(|entry| entry.label).collect()
     }
 
     pub(crate) fn transcript(&self) -> String {
@@ -282,7 +295,14 @@ impl Hall {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Flow(flow::Effect::Ask { token, operation, payload, .. }) => {
+            Effect::Flow(flow::Effect::Ask { token, operation, payload, last, shots }) => {
+                if operation == "booking.slots" {
+                    self.asked_slots_of = payload["service"].as_str().unwrap().to_owned();
+                }
+                if last {
+                    self.last_operation.clone_from(&operation);
+                    self.sent_shots = shots;
+                }
                 let outcome = self.platform(&operation, &payload);
                 self.event(Event::Answered { token, outcome });
             }

@@ -324,7 +324,7 @@ mod tests {
     fn a_short_file_is_enough_and_is_explained() {
         let config = Config::parse(&good()).unwrap();
         let says = config.to_string();
-        assert!(says.contains("services   146\n"), "{says}");
+        assert!(says.contains("services   149\n"), "{says}");
         assert!(says.contains("panel      /run/gulou/panel, R0, 102.5 dpi\n"), "{says}");
     }
 

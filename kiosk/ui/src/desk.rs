@@ -280,12 +280,12 @@ impl Desk {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Flow(flow::Effect::Ask { token, operation, payload, last }) => {
+            Effect::Flow(flow::Effect::Ask { token, operation, payload, last, .. }) => {
                 // A lookup is a question of its own; the item itself is asked once, however often.
                 let id = if last { self.submission } else { Uuid::new_v4() };
                 self.order(token, id, operation, payload, false);
             }
-            Effect::Flow(flow::Effect::Post { token, operation, payload }) => {
+            Effect::Flow(flow::Effect::Post { token, operation, payload, .. }) => {
                 self.order(token, self.submission, operation, payload, true);
             }
             Effect::Flow(flow::Effect::Shoot(token)) => self.request(Request::Shoot(token)),

@@ -11,7 +11,7 @@ use sync::ask::Answer;
 use utoipa::ToSchema;
 
 use super::Trouble;
-use super::deal::{Deal, refused, returned};
+use super::deal::{Deal, here, refused, returned};
 use super::vault::Vault;
 use crate::store::{Store, StoreError, instant};
 
@@ -141,10 +141,12 @@ impl Deal<'_> {
             ));
         };
         let state: CaseState = row.try_get::<String, _>(0)?.parse()?;
+        let (made_at, changed_at) = (instant(row.try_get(2)?)?, instant(row.try_get(3)?)?);
         Ok(returned(json!({
             "number": number, "state": state, "words": state.words(),
             "category": row.try_get::<String, _>(1)?,
-            "made_at": instant(row.try_get(2)?)?, "changed_at": instant(row.try_get(3)?)?,
+            "made_at": made_at, "changed_at": changed_at,
+            "made_on": here(made_at).date(), "changed_on": here(changed_at).date(),
         })))
     }
 }

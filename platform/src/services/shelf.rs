@@ -78,7 +78,7 @@ impl Shelf {
     /// The operation of this name that a service asks.
     pub fn operation(&self, service: &str, name: &str) -> Option<&Operation> {
         let service = self.catalogue.get(service)?;
-        service.lookups.iter().chain([&service.operation]).find(|operation| operation.name == name)
+        service.operations().find(|operation| operation.name == name)
     }
 
     /// A service that people book a visit for.

@@ -12,10 +12,16 @@ pub(super) fn check(findings: &mut Findings<'_>) {
     for device in used.difference(&service.needs) {
         findings.say("needs", format!("{} is used: add it", name(*device)));
     }
-    let may_scan =
-        service.steps.iter().any(|step| matches!(step.ask, Ask::Code { scan: true, .. }));
+    let may_use = |device: Device| {
+        service.steps.iter().any(|step| match step.ask {
+            Ask::Code { scan: true, .. } => device == Device::Scanner,
+            // Without a camera a page of photographs that may stay empty is left out.
+            Ask::Photo { .. } => device == Device::Camera,
+            _ => false,
+        })
+    };
     for device in service.needs.difference(&used) {
-        if !(may_scan && *device == Device::Scanner) {
+        if !may_use(*device) {
             findings.say(
                 "needs",
                 format!("{} is used by no step and no output: drop it", name(*device)),
@@ -27,6 +33,7 @@ pub(super) fn check(findings: &mut Findings<'_>) {
 fn used(service: &Service) -> BTreeSet<Device> {
     let steps = service.steps.iter().filter_map(|step| match &step.ask {
         Ask::IdCard => Some(Device::IdCard),
+        Ask::Photo { .. } if step.optional => None,
         Ask::Face | Ask::Photo { .. } => Some(Device::Camera),
         Ask::Fingerprint => Some(Device::Fingerprint),
         Ask::TapCard { card: Card::Social } => Some(Device::SocialCard),

@@ -31,12 +31,13 @@ fn mistake(ask: &Ask, today: Date) -> Option<String> {
         Ask::Number { min, max, .. } => order(min <= max),
         Ask::Money { min_fen, max_fen } => order(min_fen <= max_fen),
         Ask::Code { min, max, .. } => order(min <= max).or_else(|| some(u64::from(*max))),
+        Ask::Choice { years: Some(years), .. } => order(years.from <= years.to),
         Ask::Choices { options, min } => (usize::from(*min) > options.len())
             .then(|| format!("wants {min} of {} options: ask for fewer", options.len())),
         Ask::Text { max, .. } => some(u64::from(*max)),
         Ask::Photo { max } => some(u64::from(*max)),
         Ask::Scan { pages } => some(u64::from(*pages)),
-        Ask::Slot { days } => some(u64::from(*days)),
+        Ask::Slot { days, .. } => some(u64::from(*days)),
         _ => None,
     }
 }

@@ -65,7 +65,9 @@ impl Samples {
             Ask::IdCard => self.cards(&step.id, today),
             Ask::YesNo => vec![json!(true), json!(false)],
             Ask::Consent { .. } => vec![json!(true)],
-            Ask::Choice { options } => options.iter().map(|option| json!(option.value)).collect(),
+            Ask::Choice { .. } => {
+                step.ask.options(today).iter().map(|option| json!(option.value)).collect()
+            }
             Ask::Choices { options, min } => choices(options, usize::from(*min)),
             Ask::Number { min, max, .. } => self.numbers(&step.id, *min, *max),
             Ask::Money { min_fen, max_fen } => {

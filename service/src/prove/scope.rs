@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
+
 use super::{Findings, place};
 use crate::definition::{Field, FieldKind, Operation, Service};
 use crate::step::{Ask, Choice, Step};
@@ -21,7 +23,7 @@ pub(super) const CARD: [&str; 10] = [
 ];
 
 /// Words that an answer cannot be called by: CEL's own, and what is always known.
-const RESERVED: [&str; 27] = [
+const RESERVED: [&str; 26] = [
     "true",
     "false",
     "null",
@@ -44,7 +46,6 @@ const RESERVED: [&str; 27] = [
     "void",
     "while",
     "today",
-    "number",
     "certificate",
     "size",
     "has",
@@ -161,7 +162,7 @@ pub(super) fn unanswered<'a>(
 }
 
 /// Whether ids are unique and well formed, and whether everything that is sent exists.
-pub(super) fn check_names(findings: &mut Findings<'_>) {
+pub(super) fn check_names(findings: &mut Findings<'_>, today: Date) {
     let service = findings.service;
     check_code(findings);
     let mut taken = BTreeSet::new();
@@ -181,12 +182,12 @@ pub(super) fn check_names(findings: &mut Findings<'_>) {
             findings.say(&place, format!("the id `{id}` stands twice: rename one"));
         }
     }
-    for operation in service.lookups.iter().chain([&service.operation]) {
+    for operation in service.operations() {
         check_operation(findings, operation);
     }
     for step in &service.steps {
-        if let Ask::Choice { options } | Ask::Choices { options, .. } = &step.ask {
-            check_options(findings, &place(step), options);
+        if matches!(step.ask, Ask::Choice { .. } | Ask::Choices { .. }) {
+            check_options(findings, &place(step), &step.ask.options(today));
         }
         let is_first_card = step.ask == Ask::IdCard
             && service.steps.iter().find(|other| other.ask == Ask::IdCard) == Some(step);
@@ -202,9 +203,9 @@ pub(super) fn check_names(findings: &mut Findings<'_>) {
 
 fn check_code(findings: &mut Findings<'_>) {
     let code = &findings.service.code;
-    let digits = code.strip_prefix(['T', 'C']).unwrap_or_default();
+    let digits = code.strip_prefix(['T', 'C', 'R']).unwrap_or_default();
     if digits.len() != 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        findings.say("code", "must be T001 to T104 or C001 to C042");
+        findings.say("code", "must be T001 to T104, C001 to C042, or R001 and on");
     }
 }
 

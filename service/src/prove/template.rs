@@ -90,6 +90,7 @@ fn check_rows(findings: &mut Findings<'_>, place: &str, rows: &[String], index: 
 
 fn check_page(findings: &mut Findings<'_>, index: usize, step: &Step) {
     let place = place(step);
+    let service = findings.service;
     match &step.ask {
         Ask::Show { rows } => {
             if rows.is_empty() {
@@ -112,6 +113,35 @@ fn check_page(findings: &mut Findings<'_>, index: usize, step: &Step) {
             Ok(_) => findings.say(&place, format!("`{from}` is not a table of a lookup: name one")),
             Err(why) => findings.say(&place, format!("from `{from}`: {why}")),
         },
+        Ask::Slot { of: Some(of), .. } => {
+            let (picked, column) = of.split_once('.').unwrap_or((of, ""));
+            let step = service.steps.iter().take(index).find(|step| step.id == picked);
+            let table = step.and_then(|step| match &step.ask {
+                Ask::Pick { from, .. } => scope::find(service, index, from).ok(),
+                _ => None,
+            });
+            let has = matches!(table, Some(Thing::Field(field)) if field.columns.iter().any(|known| known.id == column));
+            if !has {
+                findings.say(
+                    &place,
+                    format!("of `{of}`: name an earlier pick and a column of its rows"),
+                );
+            }
+        }
+        Ask::Choice { suggest: Some(from), options, .. } => {
+            let is_before = service
+                .steps
+                .iter()
+                .take(index)
+                .any(|step| step.id == *from && matches!(step.ask, Ask::Text { .. }));
+            if !is_before {
+                findings
+                    .say(&place, format!("suggest `{from}`: name an earlier step of free words"));
+            }
+            if options.iter().all(|option| option.words.is_empty()) {
+                findings.say(&place, "suggests nothing: give its options words");
+            }
+        }
         _ => {}
     }
 }
@@ -147,7 +177,7 @@ fn check_use(findings: &mut Findings<'_>) {
 /// First parts of everything that is named anywhere in the service.
 fn used(service: &Service) -> BTreeSet<String> {
     let mut paths: Vec<&str> = Vec::new();
-    for operation in service.lookups.iter().chain([&service.operation]) {
+    for operation in service.operations() {
         paths.extend(operation.sends.iter().map(String::as_str));
     }
     for Output { body, rows, title, .. } in &service.outputs {
@@ -155,6 +185,10 @@ fn used(service: &Service) -> BTreeSet<String> {
         paths.extend(body.iter().chain([title]).flat_map(|text| keys(&text.zh)));
     }
     let mut used: BTreeSet<String> = service.steps.iter().flat_map(roots).collect();
+    let when = service.instead.iter().filter_map(|it| Expression::compile(&it.when).ok());
+    for when in when {
+        used.extend(when.reads().roots().into_iter().map(str::to_owned));
+    }
     used.extend(paths.into_iter().map(|path| crate::condition::root(path).to_owned()));
     used
 }
@@ -168,7 +202,9 @@ fn roots(step: &Step) -> BTreeSet<String> {
     let mut sources: Vec<&str> = step.show_if.as_deref().into_iter().collect();
     match &step.ask {
         Ask::Show { rows } => paths.extend(rows.iter().map(String::as_str)),
-        Ask::Pick { from, .. } => paths.push(from),
+        Ask::Pick { from, .. }
+        | Ask::Slot { of: Some(from), .. }
+        | Ask::Choice { suggest: Some(from), .. } => paths.push(from),
         Ask::Pay { amount_fen } => sources.push(amount_fen),
         _ => {}
     }

@@ -312,6 +312,53 @@ fn the_catalogue_is_whole_and_has_no_copies() {
     let (catalogue, errors) = Catalogue::read([("T001.toml", SMALL), ("T002.toml", copy.as_str())]);
     assert_eq!(errors, []);
     let said: Vec<String> = whole(&catalogue).iter().map(ToString::to_string).collect();
-    assert!(said[0].starts_with("catalogue: 144 items are missing: write T003 T004"), "{said:?}");
+    assert!(said[0].starts_with("catalogue: 147 items are missing: write T003 T004"), "{said:?}");
     assert_eq!(said[1], "T002: asks exactly what T001 asks: ask what this item is about");
+}
+
+#[test]
+fn another_operation_is_asked_on_some_ways_and_returns_no_more() {
+    let instead = "[instead]\nwhen = \"child\"\n[instead.operation]\nname = \"community.other.do\"\nsends = [\"card\"]\nreturns = [{ id = \"extra\", name = { zh = \"多\", en = \"More\" }, kind = \"text\" }]\n[[outputs]]";
+    let said = broken("[[outputs]]", instead);
+    assert!(
+        said.contains(
+            &"T001 instead: returns `extra`, which the operation does not: drop it".to_owned()
+        ),
+        "{said:?}"
+    );
+    let never = instead.replace("when = \"child\"", "when = \"child && !child\"");
+    let said = broken("[[outputs]]", &never);
+    assert!(
+        said.contains(&"T001 instead: is never asked: mend its condition".to_owned()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn slots_of_another_service_come_from_a_row_that_was_picked() {
+    let said = with_step(&format!(
+        "id = \"slot\"\nask = \"slot\"\ndays = 9\nof = \"child.service\"\n{TITLED}"
+    ));
+    assert_eq!(
+        said[0],
+        "T001 step `slot`: of `child.service`: name an earlier pick and a column of its rows"
+    );
+}
+
+#[test]
+fn a_suggestion_rests_on_words_that_were_written_before() {
+    let options = "options = [{ value = \"a\", zh = \"甲\", en = \"A\" }, { value = \"b\", zh = \"乙\", en = \"B\" }]";
+    let said = with_step(&format!(
+        "id = \"sort\"\nask = \"choice\"\nsuggest = \"child\"\n{options}\n{TITLED}"
+    ));
+    assert_eq!(said[0], "T001 step `sort`: suggest `child`: name an earlier step of free words");
+    assert_eq!(said[1], "T001 step `sort`: suggests nothing: give its options words");
+}
+
+#[test]
+fn years_run_forward() {
+    let said = with_step(&format!(
+        "id = \"year\"\nask = \"choice\"\nyears = {{ from = 0, to = -2 }}\n{TITLED}"
+    ));
+    assert!(said.iter().any(|it| it.contains("turn them round")), "{said:?}");
 }

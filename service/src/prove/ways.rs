@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde_json::Value as Json;
 
 use super::samples::{self, Samples};
-use super::{Compiled, Findings, place, template};
+use super::{Compiled, Findings, instead, place, template};
 use crate::answer::Answer;
 use crate::condition::{Condition, Environment, root};
 use crate::definition::Operation;
@@ -70,6 +70,10 @@ pub(super) fn check(findings: &mut Findings<'_>, compiled: &Compiled, today: Dat
             walk.findings.say(place(step), "no answers lead here: loosen its show_if, or drop it");
         }
     }
+    if let Some(when) = &compiled.instead {
+        let held = ways.iter().filter_map(|way| when.holds(&way.environment(today)).ok());
+        instead::check_ways(walk.findings, &held.collect::<Vec<_>>());
+    }
     if ways.is_empty() {
         walk.findings.say("operation", "every way ends before it: let one through");
     }
@@ -86,7 +90,8 @@ pub(super) fn check(findings: &mut Findings<'_>, compiled: &Compiled, today: Dat
 
 fn expressions(compiled: &Compiled) -> impl Iterator<Item = &crate::condition::Expression> {
     let shown = compiled.shown.iter().flatten().map(Condition::expression);
-    shown.chain(compiled.amounts.iter().flatten())
+    let instead = compiled.instead.iter().map(Condition::expression);
+    shown.chain(compiled.amounts.iter().flatten()).chain(instead)
 }
 
 /// Last step at which each variable is read.
@@ -96,6 +101,10 @@ fn last_uses(steps: &[Step], compiled: &Compiled) -> BTreeMap<String, usize> {
         for name in names(step, index, compiled) {
             uses.insert(name, index);
         }
+    }
+    if let Some(when) = &compiled.instead {
+        let read = when.expression().reads().roots().into_iter();
+        uses.extend(read.map(|name| (name.to_owned(), steps.len())));
     }
     uses
 }

@@ -29,7 +29,7 @@ pub(super) fn check(findings: &mut Findings<'_>) {
         Fee::Fixed { note: Some(text), .. } | Fee::Owed(text) => check_text(findings, "fee", text),
         Fee::Free | Fee::Fixed { .. } => {}
     }
-    for operation in service.lookups.iter().chain([&service.operation]) {
+    for operation in service.operations() {
         check_operation(findings, operation);
     }
     for output in &service.outputs {
@@ -62,7 +62,7 @@ fn check_steps(findings: &mut Findings<'_>) {
             }
             Ask::Consent { statement } => check_text(findings, &place, statement),
             Ask::Number { unit, .. } => check_label(findings, &place, &unit.zh, &unit.en),
-            Ask::Choice { options } | Ask::Choices { options, .. } => {
+            Ask::Choice { options, .. } | Ask::Choices { options, .. } => {
                 check_options(findings, &place, options);
             }
             _ => {}

@@ -57,6 +57,8 @@ struct Sheet<'a> {
     shown: Vec<Option<Condition>>,
     /// The amount of each step that pays.
     amounts: Vec<Option<Expression>>,
+    /// When another operation is asked.
+    instead: Option<Condition>,
     /// Rows of the lists that its rules read; who knows one of them answers with it.
     rows: Vec<&'a Map<String, Json>>,
 }
@@ -87,7 +89,7 @@ pub fn prove(catalogue: &Catalogue, registry: &Registry, today: Date) -> Proof {
     let citizens = citizens(registry, today);
     let mut deeds = Deeds::default();
     for service in catalogue.iter() {
-        let operations = service.lookups.iter().chain([&service.operation]);
+        let operations = service.operations();
         asked.extend(operations.clone().map(|operation| operation.name.as_str()));
         let owed: Vec<Problem> =
             operations.filter_map(|operation| contract(service, operation, registry)).collect();
@@ -189,7 +191,7 @@ fn try_out(
     if !problems.is_empty() {
         return problems;
     }
-    let operations = service.lookups.iter().chain([&service.operation]);
+    let operations = service.operations();
     for operation in operations.filter(|operation| !tried.answered.contains(&*operation.id)) {
         let why = tried.refused.get(&*operation.id).map_or("never reached", String::as_str);
         let says = format!("none of the citizens gets an answer ({why}): let one through");
@@ -266,7 +268,7 @@ impl<'a> Sheet<'a> {
             _ => None,
         };
         let steps = service.steps.iter();
-        let operations = service.lookups.iter().chain([&service.operation]);
+        let operations = service.operations();
         let rules = operations.filter_map(|operation| registry.rules.get(&operation.name));
         let lists: BTreeSet<&str> = rules.flat_map(Rule::lists).collect();
         let rows = lists.into_iter().filter_map(|list| registry.all.json().get(list)?.as_array());
@@ -274,6 +276,7 @@ impl<'a> Sheet<'a> {
             service,
             shown: steps.clone().map(|step| step.show_if.as_ref().and_then(shown)).collect(),
             amounts: steps.map(|step| amount(&step.ask)).collect(),
+            instead: service.instead.as_ref().and_then(|instead| shown(&instead.when)),
             rows: rows
                 .flat_map(|rows| rows.iter().take(ROWS_MAX))
                 .filter_map(Json::as_object)

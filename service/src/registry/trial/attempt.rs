@@ -83,7 +83,15 @@ impl<'s, 'a> Attempt<'s, 'a> {
                 return Ok(false);
             }
         }
-        self.perform(&service.operation)
+        let instead = self
+            .sheet
+            .instead
+            .as_ref()
+            .is_some_and(|when| when.holds(&self.known).unwrap_or_default());
+        match &service.instead {
+            Some(other) if instead => self.perform(&other.operation),
+            _ => self.perform(&service.operation),
+        }
     }
 
     /// Whether what came back is more than empty tables.
