@@ -118,6 +118,7 @@ pub type Shared = Arc<Desk>;
         health::feeds,
         health::healthz,
         health::metrics,
+        pages::handoff::fetch,
         description,
     ),
     components(schemas(problem::Shape)),

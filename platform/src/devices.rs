@@ -9,6 +9,7 @@
 //! | `POST /device/v1/ask` | [`Ask`] | [`Answer`] | yes |
 //! | `GET /device/v1/keys` | | [`Keys`] | no |
 //! | `POST /device/v1/document-key` | [`KeyRequest`] | [`Certified`] | yes |
+//! | `POST /device/v1/handoff` | sealed bytes ([`sync::handoff`]) | [`Place`] | yes |
 //!
 //! Errors are problems (RFC 9457): 401 no certificate, 403 revoked, 409 the id is another's, 413 too large,
 //! 400 and 422 the terminal's mistake, 429 too fast, 503 and 504 ask again under the same id.
@@ -28,11 +29,13 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sync::ask::{ASK_MAX, Answer, Ask, Keys};
 use sync::document::{Certified, KeyRequest};
+use sync::handoff::{self, Place};
 use sync::{Clock, DeviceId, Unknown};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::api::problem::{Problem, json};
 use crate::authority::Authority;
+use crate::handoffs::{self, HandOffs};
 use crate::services::papers::{self, Notary};
 use crate::services::{Services, Trouble};
 use crate::store::Store;
@@ -54,6 +57,10 @@ pub struct Reception {
     pub notary: Arc<Notary>,
     /// Knows who was given up.
     pub store: Store,
+    /// What terminals lay down for telephones.
+    pub handoffs: Arc<Mutex<HandOffs>>,
+    /// Address that citizens' telephones reach, without a slash at its end.
+    pub public: String,
     /// Clock of the process.
     pub clock: Clock,
     /// How fast each device asks.
@@ -66,10 +73,12 @@ pub struct Visitor(DeviceId);
 
 /// The routes below `/device/v1/`.
 pub fn router(reception: Arc<Reception>) -> Router {
+    let hand_off = post(hand_off).layer(DefaultBodyLimit::max(handoff::BODY_MAX));
     Router::new()
         .route("/device/v1/ask", post(ask))
         .route("/device/v1/keys", get(keys))
         .route("/device/v1/document-key", post(document_key))
+        .route("/device/v1/handoff", hand_off)
         .layer(DefaultBodyLimit::max(ASK_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
         .with_state(reception)
@@ -107,6 +116,25 @@ async fn document_key(
     let now = reception.clock.now().wall;
     tracing::info!(%device, "document key certified");
     Ok(Json(reception.notary.certify(device, key, now)))
+}
+
+async fn hand_off(
+    State(reception): State<Arc<Reception>>,
+    Visitor(device): Visitor,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Place>, Problem> {
+    let body = body?;
+    if body.len() < handoff::BODY_MIN {
+        return Err(Problem::content("the body is what `sync::handoff::seal` makes"));
+    }
+    let (now, id) = (reception.clock.now(), handoffs::new_id());
+    let url = format!("{}/e/{id}", reception.public);
+    let mut held = reception.handoffs.lock().unwrap_or_else(PoisonError::into_inner);
+    let crowded_out = held.put(now.mono, id, body);
+    if crowded_out > 0 {
+        tracing::warn!(%device, crowded_out, "hand-offs went before they were fetched: there are too many");
+    }
+    Ok(Json(Place { url, until: now.wall + handoffs::LIFE, unknown: Unknown::new() }))
 }
 
 impl FromRequestParts<Arc<Reception>> for Visitor {

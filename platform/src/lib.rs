@@ -40,6 +40,7 @@ pub mod wire;
 
 pub mod api;
 pub mod devices;
+pub mod handoffs;
 pub mod metrics;
 pub mod news;
 pub mod pages;

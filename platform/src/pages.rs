@@ -1,8 +1,10 @@
-//! Pages for citizens' own telephones: the demonstration cashier and whether a paper is ours.
+//! Pages for citizens' own telephones: the demonstration cashier, whether a paper is ours, and what is taken along.
 //!
-//! Plain HTML without scripts, at the port for devices and at the console's.
+//! Plain HTML at the port for devices and at the console's; a script only where something is opened.
 
-use std::sync::Arc;
+pub mod handoff;
+
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -14,6 +16,7 @@ use serde::Deserialize;
 use sync::Clock;
 use sync::document::{ShortCode, Stamp};
 
+use crate::handoffs::HandOffs;
 use crate::services::Services;
 use crate::services::papers::{self, Notary, Paper};
 use crate::services::payments::{self, Bill};
@@ -32,6 +35,8 @@ pub struct Pages {
     pub services: Arc<Services>,
     /// Knows who signs documents.
     pub notary: Arc<Notary>,
+    /// What terminals laid down.
+    pub handoffs: Arc<Mutex<HandOffs>>,
     /// Clock of the process.
     pub clock: Clock,
 }
@@ -52,7 +57,7 @@ enum Found {
     Not(String),
 }
 
-/// `/pay/{trade}` and `/verify`.
+/// `/pay/{trade}`, `/verify` and `/e/{id}`.
 pub fn router(pages: Arc<Pages>) -> Router {
     let css = || async {
         ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("pages/pages.css"))
@@ -61,6 +66,8 @@ pub fn router(pages: Arc<Pages>) -> Router {
         .route("/pages.css", get(css))
         .route("/pay/{trade}", get(bill).post(pay))
         .route("/verify", get(verify))
+        .route("/handoff.js", get(handoff::script))
+        .route("/e/{id}", get(handoff::look).post(handoff::fetch))
         .with_state(pages)
 }
 
@@ -72,7 +79,7 @@ async fn bill(State(pages): State<Arc<Pages>>, Path(trade): Path<String>) -> Res
         Err(error) => return lost(&error),
     };
     let content = cashier(&bill, pages.services.shelf());
-    page(StatusCode::OK, ("演示收银台", "Demonstration cashier"), &content)
+    page(StatusCode::OK, POLICY, ("演示收银台", "Demonstration cashier"), &content)
 }
 
 /// The confirm button. Pressing it twice pays once.
@@ -130,7 +137,7 @@ async fn verify(State(pages): State<Arc<Pages>>, Query(typed): Query<Typed>) -> 
             }
         }
     };
-    page(StatusCode::OK, ("文件查验", "Is this paper ours?"), &content)
+    page(StatusCode::OK, POLICY, ("文件查验", "Is this paper ours?"), &content)
 }
 
 fn facts(title: &str, issued: &str, device: &str, hash: &str) -> Markup {
@@ -169,7 +176,12 @@ async fn look(pages: &Pages, text: &str) -> Result<Found, StoreError> {
     Ok(found.map_or_else(|| Found::Not("no such record".to_owned()), Found::Ours))
 }
 
-fn page(status: StatusCode, (zh, en): (&str, &str), content: &Markup) -> Response {
+fn page(
+    status: StatusCode,
+    policy: &'static str,
+    (zh, en): (&str, &str),
+    content: &Markup,
+) -> Response {
     let markup = html! {
         (DOCTYPE)
         html lang="zh-CN" {
@@ -183,7 +195,7 @@ fn page(status: StatusCode, (zh, en): (&str, &str), content: &Markup) -> Respons
         }
     };
     let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -195,13 +207,13 @@ fn nothing() -> Response {
     let content = html! {
         p.bad { "没有这笔付款，或付款码已过期。" } p.en { "There is no such payment, or it has run out." }
     };
-    page(StatusCode::NOT_FOUND, ("演示收银台", "Demonstration cashier"), &content)
+    page(StatusCode::NOT_FOUND, POLICY, ("演示收银台", "Demonstration cashier"), &content)
 }
 
 fn lost(error: &StoreError) -> Response {
     tracing::error!("{error}");
     let content = html! { p.bad { "请稍后再试。" } p.en { "Please try again later." } };
-    page(StatusCode::SERVICE_UNAVAILABLE, ("暂时不可用", "Not now"), &content)
+    page(StatusCode::SERVICE_UNAVAILABLE, POLICY, ("暂时不可用", "Not now"), &content)
 }
 
 fn plain(text: &str) -> String {

@@ -26,6 +26,7 @@ pub mod timetable;
 
 pub mod ask;
 pub mod document;
+pub mod handoff;
 pub mod seal;
 
 pub mod envelope;

@@ -10,6 +10,7 @@ use tracing::error;
 use super::{Assembly, StartError, in_file};
 use crate::devices::{self, Door, Rates, Reception};
 use crate::enrolment::Enrolment;
+use crate::handoffs::HandOffs;
 use crate::library::Library;
 use crate::pages::{self, Pages};
 use crate::services::department::Departments;
@@ -24,6 +25,9 @@ pub(super) struct Office {
     pub(super) services: Arc<Services>,
     pub(super) notary: Arc<Notary>,
     pub(super) pages: Arc<Pages>,
+    handoffs: Arc<Mutex<HandOffs>>,
+    /// Address that citizens' telephones reach, without a slash at its end.
+    public: String,
 }
 
 impl Assembly {
@@ -41,16 +45,18 @@ impl Assembly {
         };
         let figures = (Arc::clone(&self.metrics), self.clock.clone());
         let services =
-            Services::new(self.store.clone(), shelf, vault, departments, public, figures);
+            Services::new(self.store.clone(), shelf, vault, departments, public.clone(), figures);
         let services = Arc::new(services);
         self.tasks.spawn(clerk::run(Arc::clone(&services), self.stop.clone()));
+        let handoffs = Arc::<Mutex<HandOffs>>::default();
         let pages = Arc::new(Pages {
             store: self.store.clone(),
             services: Arc::clone(&services),
             notary: Arc::clone(&notary),
+            handoffs: Arc::clone(&handoffs),
             clock: self.clock.clone(),
         });
-        Ok(Office { services, notary, pages })
+        Ok(Office { services, notary, pages, handoffs, public })
     }
 
     pub(super) fn devices_server(
@@ -71,6 +77,8 @@ impl Assembly {
             authority: Arc::clone(&self.authority),
             notary: Arc::clone(&office.notary),
             store: self.store.clone(),
+            handoffs: Arc::clone(&office.handoffs),
+            public: office.public.clone(),
             clock: self.clock.clone(),
             rates: Mutex::new(Rates::default()),
         });

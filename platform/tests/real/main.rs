@@ -8,6 +8,7 @@ mod alerts;
 mod asks;
 mod boards;
 mod broker;
+mod handoffs;
 mod intake;
 mod interface;
 mod postgres;

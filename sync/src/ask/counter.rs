@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{ANSWER_MAX, Answer, Ask, Keys};
 use crate::document::{Certified, KeyRequest};
+use crate::handoff::Place;
 use crate::identity::{Identity, IdentityError, identified_config};
 use crate::moment::Moment;
 
@@ -69,6 +70,11 @@ impl Counter {
     /// Lets the platform certify the key with which this device signs documents.
     pub async fn certify(&self, request: &KeyRequest) -> Result<Certified, CounterError> {
         read(self.client.post(format!("{}/device/v1/document-key", self.base)).json(request)).await
+    }
+
+    /// Lays down what [`handoff::seal`](crate::handoff::seal) sealed, for one telephone to fetch.
+    pub async fn hand_off(&self, body: Vec<u8>) -> Result<Place, CounterError> {
+        read(self.client.post(format!("{}/device/v1/handoff", self.base)).body(body)).await
     }
 }
 

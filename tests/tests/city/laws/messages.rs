@@ -17,7 +17,7 @@ fn through<Message: DeserializeOwned + Serialize>(
     serde_json::to_value(Message::deserialize(payload)?)
 }
 
-const MESSAGES: [(&str, ThroughType); 24] = [
+const MESSAGES: [(&str, ThroughType); 25] = [
     ("gulou.acks.v1", through::<sync::Acks>),
     ("gulou.alerts.v1", through::<sync::Alerts>),
     ("gulou.answer.v1", through::<sync::Answer>),
@@ -32,6 +32,7 @@ const MESSAGES: [(&str, ThroughType); 24] = [
     ("gulou.enrol.v1", through::<sync::identity::EnrolRequest>),
     ("gulou.enrolled.v1", through::<sync::identity::EnrolAnswer>),
     ("gulou.gap.v1", through::<sync::Gap>),
+    ("gulou.handoff.v1", through::<sync::handoff::Place>),
     ("gulou.health.v1", through::<sync::Health>),
     ("gulou.keys.v1", through::<sync::ask::Keys>),
     ("gulou.manifest.v1", through::<sync::content::Manifest>),
