@@ -25,6 +25,7 @@ pub mod telemetry;
 pub mod timetable;
 
 pub mod ask;
+pub mod audit;
 pub mod document;
 pub mod handoff;
 pub mod seal;
@@ -47,6 +48,7 @@ pub mod session;
 
 pub use alert::{Affected, Alert, Alerts, Level};
 pub use ask::{Answer, Ask};
+pub use audit::Audit;
 pub use board::{Arrival, Board, Line, Source};
 pub use command::{Command, CommandState, CommandStatus};
 pub use courier::{Config, Courier, CourierError, Incoming, LinkState};

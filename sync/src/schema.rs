@@ -21,6 +21,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("gulou.document.v1", schema_for!(crate::Document)),
         ("gulou.document-key.v1", schema_for!(crate::document::KeyRequest)),
         ("gulou.certified.v1", schema_for!(crate::document::Certified)),
+        ("gulou.audit.v1", schema_for!(crate::Audit)),
         ("gulou.handoff.v1", schema_for!(crate::handoff::Place)),
         ("gulou.timetable.v1", schema_for!(crate::Timetable)),
         ("gulou.content.v1", schema_for!(crate::content::Signed)),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Unknown;
 use crate::ask::{Ask, AskError};
+use crate::audit::{Audit, AuditError};
 use crate::command::CommandStatus;
 use crate::document::{Document, DocumentError};
 use crate::stream::Class;
@@ -26,6 +27,8 @@ pub enum Event {
     Submission(Ask),
     /// A paper that was printed.
     Document(Document),
+    /// What staff did.
+    Audit(Audit),
 }
 
 impl Event {
@@ -41,6 +44,8 @@ impl Event {
     pub const SUBMISSION: &str = "gulou.submission.v1";
     /// The CloudEvents `type` of [`Event::Document`].
     pub const DOCUMENT: &str = "gulou.document.v1";
+    /// The CloudEvents `type` of [`Event::Audit`].
+    pub const AUDIT: &str = "gulou.audit.v1";
 
     /// The CloudEvents `type`.
     pub fn kind(&self) -> &'static str {
@@ -51,6 +56,7 @@ impl Event {
             Event::Command(_) => Self::COMMAND,
             Event::Submission(_) => Self::SUBMISSION,
             Event::Document(_) => Self::DOCUMENT,
+            Event::Audit(_) => Self::AUDIT,
         }
     }
 
@@ -63,6 +69,7 @@ impl Event {
             Event::Command(status) => serde_json::to_vec(status),
             Event::Submission(ask) => serde_json::to_vec(ask),
             Event::Document(document) => serde_json::to_vec(document),
+            Event::Audit(audit) => serde_json::to_vec(audit),
         };
         json.expect("telemetry has string keys only and always serialises")
     }
@@ -76,6 +83,7 @@ impl Event {
             Self::COMMAND => read(payload).map(Event::Command),
             Self::SUBMISSION => Ask::parse(payload).map(Event::Submission).map_err(EventError::Ask),
             Self::DOCUMENT => document(payload).map(Event::Document),
+            Self::AUDIT => audit(payload).map(Event::Audit),
             _ => return None,
         })
     }
@@ -93,6 +101,9 @@ pub enum EventError {
     /// A record that can't stand on paper.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// A record of staff that says more than it may.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
 }
 
 fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, EventError> {
@@ -103,6 +114,12 @@ fn document(payload: &[u8]) -> Result<Document, EventError> {
     let document: Document = read(payload)?;
     document.check()?;
     Ok(document)
+}
+
+fn audit(payload: &[u8]) -> Result<Audit, EventError> {
+    let audit: Audit = read(payload)?;
+    audit.check()?;
+    Ok(audit)
 }
 
 /// Proof of display: a page that stood on the glass.

@@ -17,10 +17,11 @@ fn through<Message: DeserializeOwned + Serialize>(
     serde_json::to_value(Message::deserialize(payload)?)
 }
 
-const MESSAGES: [(&str, ThroughType); 25] = [
+const MESSAGES: [(&str, ThroughType); 26] = [
     ("gulou.acks.v1", through::<sync::Acks>),
     ("gulou.alerts.v1", through::<sync::Alerts>),
     ("gulou.answer.v1", through::<sync::Answer>),
+    ("gulou.audit.v1", through::<sync::Audit>),
     ("gulou.board.v1", through::<sync::Board>),
     ("gulou.certificate.v1", through::<sync::identity::CertificateAnswer>),
     ("gulou.certified.v1", through::<sync::document::Certified>),
