@@ -98,6 +98,7 @@ pub type Shared = Arc<Desk>;
     paths(
         cases::list,
         cases::one,
+        cases::photo,
         cases::go_on,
         bookings::list,
         bookings::consents,
@@ -143,6 +144,7 @@ pub fn router(desk: &Shared) -> Router {
     Router::new()
         .route("/api/cases", get(cases::list))
         .route("/api/cases/{number}", get(cases::one))
+        .route("/api/cases/{number}/photos/{position}", get(cases::photo))
         .route("/api/cases/{number}/state", post(cases::go_on))
         .route("/api/bookings", get(bookings::list))
         .route("/api/consents", get(bookings::consents))

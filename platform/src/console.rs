@@ -8,8 +8,8 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-/// The only origin it may use is its own; pages of this machine may show it in a frame.
-const POLICY: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; \
+/// The only origin it may use is its own, and photographs that it fetched as the operator; pages of this machine may show it in a frame.
+const POLICY: &str = "default-src 'self'; img-src 'self' blob:; base-uri 'none'; object-src 'none'; \
                       frame-ancestors 'self' http://127.0.0.1:* http://localhost:*";
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -19,7 +19,7 @@ const JSON: &str = "application/json";
 const SVG: &str = "image/svg+xml";
 
 /// Address, content type and content of every file of the console.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("/", HTML, include_str!("console/index.html")),
     ("/console/mark.svg", SVG, include_str!("console/mark.svg")),
     ("/console/tokens.css", CSS, include_str!("console/tokens.css")),
@@ -31,6 +31,7 @@ const FILES: [(&str, &str, &str); 13] = [
     ("/console/desk.js", MODULE, include_str!("console/desk.js")),
     ("/console/lists.js", MODULE, include_str!("console/lists.js")),
     ("/console/map.js", MODULE, include_str!("console/map.js")),
+    ("/console/case.js", MODULE, include_str!("console/case.js")),
     ("/console/sheet.js", MODULE, include_str!("console/sheet.js")),
     ("/console/console.js", MODULE, include_str!("console/console.js")),
 ];

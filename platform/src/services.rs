@@ -6,7 +6,7 @@
 //! | [`vault`] | opens what terminals sealed, seals what lies in the database |
 //! | [`submissions`] | one row per ask: the same id has one effect and one answer |
 //! | [`department`] | who answers: the demonstration registry, or a department's own server |
-//! | `bookings`, `cases`, `certificates`, `payments` | what the platform answers itself |
+//! | `bookings`, `cases`, `photos`, `certificates`, `payments` | what the platform answers itself |
 //! | [`clerk`] | executes what came through outboxes |
 //!
 //! What is answered here takes effect in the transaction that also writes the answer. A department's
@@ -22,6 +22,7 @@ mod deal;
 pub mod department;
 pub mod papers;
 pub mod payments;
+pub mod photos;
 pub mod shelf;
 pub mod submissions;
 pub mod vault;

@@ -23,8 +23,15 @@ pub use counter::{Counter, CounterError};
 
 /// The stream of submissions; its events are [`Class::Critical`](crate::stream::Class::Critical).
 pub const STREAM: &str = "submissions";
-/// Largest ask as JSON, in bytes: it must also fit through the outbox.
-pub const ASK_MAX: usize = PAYLOAD_MAX;
+/// Most photographs of one ask.
+pub const PHOTOS_MAX: usize = 3;
+/// Largest photograph, in bytes of JPEG.
+pub const PHOTO_MAX: usize = 300 * 1024;
+/// Largest ask as JSON, in bytes. Photographs lie in it as base64, sealed, and in base64 once more.
+pub const ASK_MAX: usize = PAYLOAD_MAX + PHOTOS_MAX * PHOTO_MAX * 16 / 9;
+/// All photographs together of an ask that goes through the outbox, whose events are smaller
+/// ([`PAYLOAD_MAX`]), in bytes of JPEG: scaled down to 640 x 480, three of them fit.
+pub const KEPT_PHOTOS_MAX: usize = 120 * 1024;
 /// Largest answer as JSON, in bytes.
 pub const ANSWER_MAX: usize = 256 * 1024;
 /// Longest sealed body, in base64 characters; the rest of an ask fits beside it.
@@ -173,12 +180,24 @@ mod tests {
     fn what_is_too_large_is_not_sent_and_not_taken() {
         let key = SecretKey::from_seed(&[1; 32]);
         assert_eq!(ask(&key, &"x".repeat(ASK_MAX)), Err(AskError::TooLarge("its answers")));
-        let large = ask(&key, &"x".repeat(189_000)).unwrap();
+        let large = ask(&key, &"x".repeat(1_400_000)).unwrap();
         assert!(serde_json::to_vec(&large).unwrap().len() <= ASK_MAX);
         assert_eq!(
             Ask::parse(&vec![b' '; ASK_MAX + 1]),
             Err(AskError::TooLarge("the whole of it"))
         );
+    }
+
+    #[test]
+    fn three_photographs_fit_over_https_and_small_ones_through_the_outbox() {
+        let key = SecretKey::from_seed(&[1; 32]);
+        let whole = |photos: usize| {
+            let words = "字".repeat(2000);
+            let ask = ask(&key, &(BASE64_STANDARD.encode(vec![0; photos]) + &words)).unwrap();
+            serde_json::to_vec(&ask).unwrap().len()
+        };
+        assert!(whole(PHOTOS_MAX * PHOTO_MAX) <= ASK_MAX);
+        assert!(whole(KEPT_PHOTOS_MAX) <= PAYLOAD_MAX);
     }
 
     #[test]

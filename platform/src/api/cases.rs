@@ -4,13 +4,15 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
 use super::problem::{Problem, Shape, json};
 use crate::services::cases::{self, Case, CaseState, Report};
+use crate::services::photos;
 
 /// Cases in one answer.
 const LISTED: u32 = 500;
@@ -30,6 +32,8 @@ pub struct Detail {
     pub case: Case,
     /// What the citizen said.
     pub report: Report,
+    /// Where its photographs are, in the order in which they were taken.
+    pub pictures: Vec<String>,
 }
 
 /// How far a case shall be.
@@ -56,7 +60,32 @@ pub async fn one(
 ) -> Result<Json<Detail>, Problem> {
     desk.operator(&headers)?;
     let (case, report) = known(&desk, &number).await?;
-    Ok(Json(Detail { case, report }))
+    let pictures = 1..=photos::count(&desk.store, &case.number).await?;
+    let pictures = pictures.map(|position| format!("/api/cases/{}/photos/{position}", case.number));
+    Ok(Json(Detail { pictures: pictures.collect(), case, report }))
+}
+
+/// A photograph of a case, opened for whoever works on it; the first is 1.
+#[utoipa::path(get, path = "/api/cases/{number}/photos/{position}", tag = "cases",
+    params(("number" = String, Path), ("position" = u32, Path)), security(("operator" = [])),
+    responses((status = 200, content_type = "image/jpeg", body = String), (status = 400, body = Shape),
+        (status = 401, body = Shape), (status = 404, body = Shape)))]
+pub async fn photo(
+    State(desk): State<Shared>,
+    Path((number, position)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    desk.operator(&headers)?;
+    let counted = position.parse().map_err(|_| Problem::request("photos are counted 1, 2, 3"))?;
+    let number = number.replace('\0', "");
+    let photo = photos::one(&desk.store, desk.services.vault(), (&number, counted)).await?;
+    let photo = photo.ok_or_else(|| Problem::not_found("there is no such photograph"))?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/jpeg"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, photo).into_response())
 }
 
 /// Lets a case go on.

@@ -1,5 +1,6 @@
 // The console: shows the desk, and follows the keyboard.
 
+import { leaveCase } from "/console/case.js";
 import { desk, watch } from "/console/desk.js";
 import { html, icon, replace, state } from "/console/dom.js";
 import { LISTS, kindOf, rows, tabs } from "/console/lists.js";
@@ -19,7 +20,7 @@ let subject = null;
 let opener = null;
 let drawn = null;
 
-const chosen = () => subject?.device ?? subject?.stop ?? null;
+const chosen = () => subject?.device ?? subject?.stop ?? subject?.case ?? null;
 
 function show() {
   showHealth();
@@ -88,7 +89,7 @@ function chooseList(name) {
   showList();
 }
 
-/** Opens the sheet about a device or a stop. */
+/** Opens the sheet about a device, a stop or a case. */
 async function open(next) {
   opener ??= document.activeElement;
   subject = next;
@@ -99,7 +100,7 @@ async function open(next) {
 async function showSheet() {
   if (!subject) return;
   const asked = subject;
-  const content = await about(asked, desk).catch(() => null);
+  const content = await about(asked, desk, showSheet).catch(() => null);
   if (asked !== subject) return;
   if (!content) return close();
   at("sheet-title").textContent = content.title;
@@ -112,6 +113,7 @@ async function showSheet() {
 
 function close() {
   subject = null;
+  leaveCase();
   at("sheet").hidden = true;
   at("desk").classList.remove("detailed");
   showList();

@@ -22,6 +22,15 @@ export function state(kind, text) {
   return html("span", { class: `state ${kind}` }, icon(kind, "shape"), html("span", {}, text));
 }
 
+/** Pairs of name and value; those without a value are left out. */
+export function facts(pairs) {
+  const list = html("dl", { class: "facts" });
+  for (const [name, value] of pairs) {
+    if (value) list.append(html("dt", {}, name), html("dd", {}, value));
+  }
+  return list;
+}
+
 /** Replaces the children of `node` only when they would differ, so that focus and selection survive. */
 export function replace(node, ...children) {
   const draft = document.createElement("div");

@@ -21,6 +21,9 @@ export function kindOf(device) {
   return device.state === "offline" ? "bad" : "idle";
 }
 
+/** Kind of state of a case. */
+export const kindOfCase = (one) => CASES[one.state];
+
 /** Rows of the list `name`, as far as they hold `search`; `open` is called with what a row stands for. */
 export function rows(name, desk, search, chosen, open) {
   const holds = (...texts) => texts.join(" ").toLowerCase().includes(search.toLowerCase());
@@ -85,11 +88,11 @@ function feed(entry) {
 }
 
 /** What people reported, without what is about a person. */
-function cases(desk, holds) {
+function cases(desk, holds, chosen, open) {
   const found = desk.cases.filter((one) => holds(one.number, one.category, one.device, word(`case.${one.state}`)));
   if (!found.length) return [empty("none.cases")];
-  return found.map((one) => html("div", { class: "row still" },
-    html("b", {}, one.category), html("span", { class: "end" }, state(CASES[one.state], word(`case.${one.state}`))),
+  return found.map((one) => row({ case: one.number }, chosen, open,
+    html("b", {}, one.category), html("span", { class: "end" }, state(kindOfCase(one), word(`case.${one.state}`))),
     html("span", { class: "soft" }, `${one.number} · ${one.device}`), html("span", { class: "soft end" }, ago(one.changed_at))));
 }
 

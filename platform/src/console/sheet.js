@@ -1,6 +1,7 @@
-// The side sheet: all about one device or one stop.
+// The side sheet: all about one device, one stop or one case.
 
-import { html, inkOn, state } from "/console/dom.js";
+import { aboutCase } from "/console/case.js";
+import { facts, html, inkOn, state } from "/console/dom.js";
 import { read } from "/console/desk.js";
 import { kindOf } from "/console/lists.js";
 import { ago, clock, span } from "/console/time.js";
@@ -18,8 +19,9 @@ const FAULTS = [
   [/^no glyph for: (?<glyphs>.*)/, "fault.glyphs"],
 ];
 
-/** Title and content about `subject`, `{device}` or `{stop}`; reads what the desk does not hold. */
-export async function about(subject, desk) {
+/** Title and content about `subject`, `{device}`, `{stop}` or `{case}`; reads what the desk does not hold. */
+export async function about(subject, desk, redraw) {
+  if (subject.case) return aboutCase(subject.case, desk, redraw);
   if (subject.device) return aboutDevice(desk.devices.find((device) => device.device === subject.device), desk);
   return aboutStop(subject.stop, desk);
 }
@@ -27,9 +29,10 @@ export async function about(subject, desk) {
 async function aboutDevice(device, desk) {
   if (!device) return null;
   const id = encodeURIComponent(device.device);
-  const [{ events }, { commands }] = await Promise.all([
+  const [{ events }, { commands }, audit] = await Promise.all([
     read(`/api/devices/${id}/events?limit=${EVENTS_SHOWN}`),
     read(`/api/devices/${id}/commands`),
+    read(`/api/devices/${id}/events?stream=audit&limit=${EVENTS_SHOWN}`),
   ]);
   const stop = desk.stops.find((stop) => stop.id === device.stop);
   const body = [
@@ -44,6 +47,7 @@ async function aboutDevice(device, desk) {
     html("h3", {}, word("device.events")), eventTable(events),
   ];
   if (commands.length) body.push(html("h3", {}, word("device.commands")), commandTable(commands));
+  if (audit.events.length) body.push(html("h3", {}, word("device.audit")), auditTable(audit.events));
   return { title: device.device, body };
 }
 
@@ -107,6 +111,13 @@ function commandTable(commands) {
   ]));
 }
 
+/** What staff did; the device sends codes only. */
+function auditTable(events) {
+  return table(null, events.map(({ kind, payload, happened_at: happenedAt }) => [
+    [payload.what ?? word(`event.${kind}`), "strong"], [payload.who], [payload.item, "soft"], [ago(happenedAt)],
+  ]));
+}
+
 async function aboutStop(id, desk) {
   const stop = desk.stops.find((stop) => stop.id === id);
   const board = await read(`/api/boards/${encodeURIComponent(id)}`);
@@ -142,15 +153,6 @@ function when(arrival) {
   const time = clock(arrival.arrives);
   time.textContent = words;
   return time;
-}
-
-/** Pairs of name and value; those without a value are left out. */
-function facts(pairs) {
-  const list = html("dl", { class: "facts" });
-  for (const [name, value] of pairs) {
-    if (value) list.append(html("dt", {}, name), html("dd", {}, value));
-  }
-  return list;
 }
 
 /** Rows of `[content, class]` cells under `heads`, where there are any. */

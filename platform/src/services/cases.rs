@@ -12,13 +12,14 @@ use utoipa::ToSchema;
 
 use super::Trouble;
 use super::deal::{Deal, here, refused, returned};
+use super::photos;
 use super::vault::Vault;
 use crate::store::{Store, StoreError, instant};
 
 /// Longest description, in bytes: 1,000 Chinese characters.
 const WORDS_MAX: usize = 3000;
-/// Most photographs of one case.
-const PHOTOS_MAX: u64 = 20;
+/// Highest count of photographs that is believed.
+const COUNT_MAX: u64 = 20;
 
 /// How far a case is. It only goes forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -104,8 +105,12 @@ impl FromStr for CaseState {
 }
 
 impl Deal<'_> {
-    /// `case.report { photos: { count }, category, place, text, mobile? }`.
+    /// `case.report { photos: [JPEG in base64] | { count }, category, place, text, mobile? }`.
     pub(super) async fn report(&mut self) -> Result<Answer, Trouble> {
+        let sealed = match &self.filled.photos {
+            Ok(sealed) => sealed,
+            Err(fault) => return Ok(fault.answer()),
+        };
         let category = self.text("category", 64)?.to_owned();
         let answers = &self.filled.answers;
         let report = Report {
@@ -113,10 +118,14 @@ impl Deal<'_> {
             text: self.text("text", WORDS_MAX)?.to_owned(),
             mobile: answers.get("mobile").and_then(Value::as_str).map(str::to_owned),
         };
-        let photos = answers.get("photos").map_or(0, |photos| {
-            photos["count"].as_u64().or_else(|| photos.as_u64()).unwrap_or_default()
-        });
-        let photos = i64::try_from(photos.min(PHOTOS_MAX)).unwrap_or_default();
+        let photos = match answers.get("photos") {
+            Some(Value::Array(_)) => sealed.len() as u64,
+            Some(photos) => {
+                photos["count"].as_u64().or_else(|| photos.as_u64()).unwrap_or_default()
+            }
+            None => 0,
+        };
+        let photos = i64::try_from(photos.min(COUNT_MAX)).unwrap_or_default();
         let number = (self.numbers().await?)("SJ");
         let sql = "INSERT INTO cases \
              (number, submission, device, category, photos, state, sealed, made_ms, changed_ms) \
@@ -125,6 +134,7 @@ impl Deal<'_> {
         let query = query.bind(self.device.as_str()).bind(category).bind(photos);
         let query = query.bind(self.vault.close(&report)?).bind(self.now.as_millisecond());
         query.execute(&mut *self.connection).await?;
+        photos::keep(self.connection, &number, sealed).await?;
         Ok(returned(json!({ "number": number })))
     }
 

@@ -16,7 +16,7 @@ const PAGE: u32 = 64;
 const AT_A_TIME: usize = 8;
 /// Between two attempts at what failed.
 const RETRY: Duration = Duration::from_secs(10);
-/// What was asked and answered is kept this long, for a terminal that never heard the answer.
+/// What was answered is kept this long, for a terminal that never heard the answer.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 /// Between two looks at what is older.
 const FORGET_EVERY: Duration = Duration::from_hours(6);

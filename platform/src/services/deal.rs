@@ -16,6 +16,7 @@ use sync::ask::{Answer, Ask};
 
 use super::Trouble;
 use super::department::Departments;
+use super::photos::{self, PhotoFault};
 use super::shelf::Shelf;
 use super::vault::Vault;
 
@@ -29,6 +30,8 @@ pub(crate) struct Filled {
     pub(super) card: Option<Card>,
     /// All answers by step, the card among them.
     pub(super) answers: Map<String, Value>,
+    /// Photographs of a report, sealed for the database: the transaction has no time for that.
+    pub(super) photos: Result<Vec<String>, PhotoFault>,
 }
 
 /// What of an identity card goes with an ask.
@@ -58,7 +61,8 @@ impl Filled {
     pub(crate) fn open(vault: &Vault, ask: &Ask) -> Result<Filled, Trouble> {
         let malformed = |why: &dyn std::fmt::Display| Trouble::Malformed(format!("sealed: {why}"));
         let sealed = ask.sealed_bytes()?;
-        let answers: Map<String, Value> = vault.read(&sealed).map_err(|error| malformed(&error))?;
+        let mut answers: Map<String, Value> =
+            vault.read(&sealed).map_err(|error| malformed(&error))?;
         // A card that was not asked for is there with an empty name.
         let given = answers.get("card").filter(|card| card["number"] != json!(""));
         let card = given.map(Card::deserialize).transpose().map_err(|error| malformed(&error))?;
@@ -68,7 +72,11 @@ impl Filled {
                 return Err(malformed(&"card: no such name or number"));
             }
         }
-        Ok(Filled { card, answers })
+        let photos = match answers.get_mut("photos") {
+            Some(Value::Array(list)) if ask.operation == "case.report" => seal(list, vault),
+            _ => Ok(vec![]),
+        };
+        Ok(Filled { card, answers, photos })
     }
 
     /// Answers that an operation sends.
@@ -76,6 +84,11 @@ impl Filled {
         let sends = operation.sends.iter();
         sends.filter_map(|id| Some((id.clone(), self.answers.get(id)?.clone()))).collect()
     }
+}
+
+fn seal(photos: &mut Vec<Value>, vault: &Vault) -> Result<Vec<String>, PhotoFault> {
+    let photos = photos::parse(&std::mem::take(photos))?;
+    Ok(photos.iter().map(|photo| photo.seal(vault)).collect())
 }
 
 impl Deal<'_> {

@@ -36,7 +36,8 @@ impl Route {
     }
 }
 
-/// Writes an ask down, unless it is there. One from an outbox is owed from then on.
+/// Writes an ask down, unless it is there. One from an outbox is owed from then on, so what it says is kept
+/// until it is done; what was asked online is executed now or not at all.
 pub async fn take(
     connection: &mut AnyConnection,
     device: &DeviceId,
@@ -48,13 +49,15 @@ pub async fn take(
          VALUES ($1, $2, $3, $4, $5, 'taken', 0, $6, $7) ON CONFLICT (id) DO NOTHING";
     let query = sqlx::query(sql).bind(ask.id.to_string()).bind(device.as_str());
     let query = query.bind(ask.service.as_str()).bind(ask.operation.as_str());
-    let query = query.bind(route.word()).bind(ask.sealed.as_str()).bind(now.as_millisecond());
+    let sealed = if route == Route::Outbox { ask.sealed.as_str() } else { "" };
+    let query = query.bind(route.word()).bind(sealed).bind(now.as_millisecond());
     query.execute(&mut *connection).await?;
     if route == Route::Outbox {
-        let sql = "UPDATE submissions SET route = 'outbox' \
+        let sql = "UPDATE submissions SET route = 'outbox', sealed = $4 \
              WHERE id = $1 AND device = $2 AND state = 'taken' AND operation = $3";
         let query = sqlx::query(sql).bind(ask.id.to_string()).bind(device.as_str());
-        query.bind(ask.operation.as_str()).execute(connection).await?;
+        let query = query.bind(ask.operation.as_str()).bind(ask.sealed.as_str());
+        query.execute(connection).await?;
     }
     Ok(())
 }
@@ -81,15 +84,15 @@ pub async fn lock(
     })
 }
 
-/// Writes the answer down.
+/// Writes the answer down; what was asked is not needed any more.
 pub async fn answered(
     connection: &mut AnyConnection,
     ask: &Ask,
     answer: &str,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let sql =
-        "UPDATE submissions SET state = 'answered', answer = $2, answered_ms = $3 WHERE id = $1";
+    let sql = "UPDATE submissions SET state = 'answered', sealed = '', answer = $2, answered_ms = $3 \
+         WHERE id = $1";
     let query = sqlx::query(sql).bind(ask.id.to_string()).bind(answer);
     query.bind(now.as_millisecond()).execute(connection).await.map(|_| ())
 }
@@ -115,10 +118,10 @@ pub async fn owed(store: &Store, limit: u32) -> Result<Vec<(DeviceId, Ask)>, Sto
     rows.iter().map(read).collect()
 }
 
-/// Empties what was asked and answered before `end`; that it was done stays known.
+/// Empties what was answered before `end`; that it was done stays known.
 pub async fn forget(store: &Store, end: Timestamp) -> Result<u64, StoreError> {
-    let sql = "UPDATE submissions SET sealed = '', answer = '' \
-         WHERE state = 'answered' AND answered_ms < $1 AND sealed <> ''";
+    let sql = "UPDATE submissions SET answer = '' \
+         WHERE state = 'answered' AND answered_ms < $1 AND answer <> ''";
     let gone = sqlx::query(sql).bind(end.as_millisecond()).execute(store.pool()).await?;
     let sql =
         "DELETE FROM submissions WHERE state = 'taken' AND route = 'online' AND taken_ms < $1";

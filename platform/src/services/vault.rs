@@ -73,13 +73,22 @@ impl Vault {
 
     /// Reads what [`close`](Self::close) wrote.
     pub fn reopen<T: DeserializeOwned>(&self, text: &str) -> Result<T, VaultError> {
-        self.read(&BASE64_STANDARD.decode(text).map_err(|_| VaultError::Base64)?)
+        Ok(serde_json::from_slice(&self.reopen_bytes(text)?)?)
+    }
+
+    /// Reads what [`shut`](Self::shut) wrote.
+    pub fn reopen_bytes(&self, text: &str) -> Result<Vec<u8>, VaultError> {
+        Ok(self.key.open(&BASE64_STANDARD.decode(text).map_err(|_| VaultError::Base64)?)?)
     }
 
     /// A value as it lies in the database.
     pub fn close(&self, value: &impl Serialize) -> Result<String, VaultError> {
-        let plain = serde_json::to_vec(value)?;
-        Ok(BASE64_STANDARD.encode(seal(self.public(), &plain)))
+        Ok(self.shut(&serde_json::to_vec(value)?))
+    }
+
+    /// Bytes as they lie in the database.
+    pub fn shut(&self, bytes: &[u8]) -> String {
+        BASE64_STANDARD.encode(seal(self.public(), bytes))
     }
 
     /// A name for the holder of an identity number that says nothing about her.

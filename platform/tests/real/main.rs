@@ -11,6 +11,7 @@ mod broker;
 mod handoffs;
 mod intake;
 mod interface;
+mod photos;
 mod postgres;
 mod quota;
 mod stores;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use platform::services::Services;
 use platform::services::department::{Asked, Departments};
 use platform::services::shelf::Shelf;
+use platform::services::submissions::{self, Route};
 use platform::services::vault::Vault;
 use platform::store::Store;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use crate::stores::on_both;
 
-fn services(store: Store, departments: Option<&Path>) -> Arc<Services> {
+pub(crate) fn services(store: Store, departments: Option<&Path>) -> Arc<Services> {
     offering(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../content"), store, departments)
 }
 
@@ -39,11 +40,16 @@ fn sealed(id: u128, (service, operation): (&str, &str), answers: &Value) -> Ask 
     Ask::new(Uuid::from_u128(id), (service, operation), answers.as_object().unwrap(), &key).unwrap()
 }
 
-async fn ask(services: &Services, id: u128, names: (&str, &str), answers: Value) -> Answer {
+pub(crate) async fn ask(
+    services: &Services,
+    id: u128,
+    names: (&str, &str),
+    answers: Value,
+) -> Answer {
     services.ask(&terminal(), &sealed(id, names, &answers)).await.unwrap()
 }
 
-fn fields(answer: &Answer) -> &Value {
+pub(crate) fn fields(answer: &Answer) -> &Value {
     match answer {
         Answer::Returned(fields) => fields,
         Answer::Refused(why) => panic!("{}", why.en),
@@ -197,6 +203,22 @@ async fn a_departments_own_server_answers_under_the_submissions_id() {
         let ids: Vec<u128> = heard.iter().map(|asked| asked.id.as_u128()).collect();
         assert_eq!(ids, [1, 1, 2], "asked again after the failure, never after an answer");
         assert_eq!(Value::Object(heard[1].ask.clone()), json!({ "account": "3501020001" }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_asked_in_vain_and_came_through_the_outbox_then_is_owed_whole() {
+    on_both(async |store| {
+        let submitted = sealed(1, ("T102", "water.bill.list"), &json!({ "account": "1" }));
+        for route in [Route::Online, Route::Outbox] {
+            let mut transaction = store.begin().await.unwrap();
+            let now = Timestamp::UNIX_EPOCH;
+            submissions::take(&mut transaction, &terminal(), &submitted, route, now).await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+        let owed = submissions::owed(&store, 10).await.unwrap();
+        assert_eq!(owed, [(terminal(), submitted)]);
     })
     .await;
 }
