@@ -17,12 +17,13 @@ use jiff::civil::Date;
 use serde_json::Value;
 use service::answer::Answer;
 use service::condition::Environment;
-use service::definition::Service;
+use service::definition::{Device, Service};
 use service::step::{Ask, Card, Step};
 use service::text::Text;
 
 use self::draft::{Draft, Ground};
 use self::looking::Wanted;
+use crate::devices::Devices;
 use crate::district::District;
 use crate::item::Item;
 use crate::known::{Answered, Known};
@@ -34,12 +35,12 @@ use crate::words;
 pub struct Around {
     /// The civil day in the district.
     pub today: Date,
-    /// Whether the platform answers.
-    pub link: bool,
+    /// What works.
+    pub devices: Devices,
 }
 
 /// Which question to the platform an answer belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Token(pub u64);
 
 /// What the shell must do, in order.
@@ -54,6 +55,16 @@ pub enum Effect {
     Shoot(Token),
     /// Make and print the outputs of the item.
     Print,
+}
+
+/// How far an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Going,
+    Done,
+    Kept,
+    Refused,
+    Unanswered,
 }
 
 /// What came back.
@@ -111,8 +122,9 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Opens an item at the page that says what it needs.
-    pub fn open(item: Arc<Item>, district: Arc<District>) -> Flow {
+    /// Opens an item at the page that says what it needs. Its tokens are greater than `tokens`:
+    /// what was asked for one citizen must never be taken for the next one's.
+    pub fn open(item: Arc<Item>, district: Arc<District>, tokens: Token) -> Flow {
         Flow {
             item,
             district,
@@ -123,7 +135,7 @@ impl Flow {
             path: Vec::new(),
             checking: false,
             waiting: None,
-            tokens: 0,
+            tokens: tokens.0,
         }
     }
 
@@ -137,9 +149,15 @@ impl Flow {
         &self.known
     }
 
+    /// The last token that was given.
+    pub fn last_token(&self) -> Token {
+        Token(self.tokens)
+    }
+
     /// The device that the page waits for.
     pub fn awaits(&self) -> Option<Waiting> {
         match &self.step()?.ask {
+            Ask::TapCard { .. } if matches!(self.draft, Draft::Line(_)) => Some(Waiting::Code),
             Ask::IdCard => Some(Waiting::IdCard),
             Ask::TapCard { card: Card::Social } => Some(Waiting::SocialCard),
             Ask::TapCard { card: Card::Transit } => Some(Waiting::TransitCard),
@@ -189,9 +207,58 @@ impl Flow {
                 vec![]
             }
             Act::Shoot => vec![Effect::Shoot(self.token())],
-            Act::Print if self.at == At::Done => vec![Effect::Print],
+            Act::Print if matches!(self.at, At::Done | At::Kept { .. }) => vec![Effect::Print],
+            Act::OtherWay => {
+                if let Draft::Prompt(_) = self.draft
+                    && self.step().is_some_and(|step| matches!(step.ask, Ask::TapCard { .. }))
+                {
+                    self.draft = Draft::Line(String::new());
+                }
+                vec![]
+            }
             act => self.change(around, &act),
         })
+    }
+
+    /// Whether the page asks who she is in a way that staff may answer.
+    pub fn may_be_confirmed(&self) -> bool {
+        self.step().is_some_and(|step| matches!(step.ask, Ask::Face | Ask::Fingerprint))
+    }
+
+    /// Whether nothing but staff can answer the page.
+    pub fn must_be_confirmed(&self, around: Around) -> bool {
+        let works = |device| around.devices.works(device);
+        match self.step().map(|step| &step.ask) {
+            Some(Ask::Face) => !works(Device::Camera),
+            Some(Ask::Fingerprint) => !works(Device::Fingerprint),
+            _ => false,
+        }
+    }
+
+    /// Staff looked at her and at her card.
+    pub fn confirmed(&mut self, around: Around, is_she: bool) -> Vec<Effect> {
+        if is_she {
+            return self.give(around, Answer::Count(1));
+        }
+        self.error = Some(words::not_confirmed());
+        vec![]
+    }
+
+    /// Whether the page is one that she may want on her telephone: what it needs, what she
+    /// answered, what came of it.
+    pub fn may_be_taken_along(&self) -> bool {
+        matches!(self.at, At::Intro | At::Check | At::Done)
+    }
+
+    /// How far the item is.
+    pub fn stage(&self) -> Stage {
+        match &self.at {
+            At::Done => Stage::Done,
+            At::Kept { .. } => Stage::Kept,
+            At::Refused(_) => Stage::Refused,
+            At::Unanswered(_) => Stage::Unanswered,
+            _ => Stage::Going,
+        }
     }
 
     /// A device gave the answer of the page.
@@ -308,7 +375,7 @@ impl Flow {
                 return self.look(around, wanted, index);
             }
             let environment = self.environment(around);
-            if !self.item.is_asked(index, &environment) {
+            if !self.item.is_asked(index, &environment) || self.is_out_of_reach(around, index) {
                 self.skip(index);
                 continue;
             }
@@ -332,9 +399,16 @@ impl Flow {
         self.submit(around)
     }
 
+    /// A page of photographs that may stay empty is left out where there is no camera.
+    fn is_out_of_reach(&self, around: Around, index: usize) -> bool {
+        let step = &self.service().steps[index];
+        let is_photo = matches!(step.ask, Ask::Photo { .. });
+        step.optional && is_photo && !around.devices.works(Device::Camera)
+    }
+
     fn ground(&self, around: Around, index: usize) -> Ground<'_> {
         let step = &self.item.service().steps[index];
-        Ground { step, known: &self.known, district: &self.district, today: around.today }
+        Ground { step, known: &self.known, district: &self.district, around }
     }
 
     fn environment(&self, around: Around) -> Environment {

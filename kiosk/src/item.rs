@@ -6,7 +6,6 @@ use service::definition::{Operation, Service};
 use service::step::{Ask, Step};
 
 /// A service, ready.
-#[derive(Debug)]
 pub struct Item {
     service: Service,
     steps: Vec<Compiled>,
@@ -16,12 +15,17 @@ pub struct Item {
     instead: Option<Condition>,
 }
 
-#[derive(Debug)]
 struct Compiled {
     show_if: Option<Condition>,
     amount_fen: Option<Expression>,
     /// Lookups that must have answered before the step can be shown or left out.
     lookups: Vec<usize>,
+}
+
+impl std::fmt::Debug for Item {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Item").field("code", &self.service.code).finish_non_exhaustive()
+    }
 }
 
 impl Item {

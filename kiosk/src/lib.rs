@@ -7,6 +7,8 @@
 //! | [`leaf`] | what an item puts on paper |
 //! | [`session`] | how long she may take, and the end |
 //! | [`devices`] | what works now |
+//! | [`staff`], [`diary`] | who may sign on, and what happened |
+//! | [`notice`], [`sheet`] | what everybody should know; what she takes along |
 //! | [`item`], [`known`], [`district`] | a service made ready, what is known in a flow, the place |
 //! | [`words`], [`mod@write`] | what the terminal itself says, and how values are written |
 
@@ -15,12 +17,16 @@
 pub mod page;
 
 pub mod devices;
+pub mod diary;
 pub mod district;
 pub mod flow;
 pub mod item;
 pub mod known;
 pub mod leaf;
+pub mod notice;
 pub mod session;
+pub mod sheet;
+pub mod staff;
 pub mod terminal;
 pub mod words;
 pub mod write;

@@ -24,6 +24,19 @@ pub struct Page {
     pub main: Option<Button>,
     /// Whether "finish and clear" is at hand: always, once anything is known of the citizen.
     pub finish: bool,
+    /// What else can be done here, beside the main action: at most [`ALSO_MAX`].
+    pub also: Vec<Offer>,
+}
+
+/// Most offers beside the main action.
+pub const ALSO_MAX: usize = 2;
+
+/// Something else that can be done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    pub label: String,
+    /// What pressing it is.
+    pub act: Act,
 }
 
 /// Something to press.
@@ -38,8 +51,8 @@ pub struct Button {
 pub enum Body {
     /// Nobody is here.
     Attract,
-    /// Six intents, and the ways to everything else.
-    Home { intents: Vec<Entry> },
+    /// Six intents, and the ways to everything else; one quiet line leads to the notices.
+    Home { intents: Vec<Entry>, notice: Option<Entry> },
     /// Items of a category, or what was found for `query`.
     List { query: Option<String>, entries: Vec<Entry> },
     /// What an item needs, costs and gives, before the first question.
@@ -72,6 +85,8 @@ pub enum Body {
     Working { what: String, seconds: u64 },
     /// It is done: what was printed, what to keep, and a code for the telephone.
     Done { outputs: Vec<Row>, code: Option<String>, sections: Vec<Section> },
+    /// A code for the telephone: an address that can be opened once.
+    Code { code: String },
     /// It can't go on, and where to go instead.
     Stop { call: String },
     /// Staff at work.
@@ -237,7 +252,7 @@ pub struct ShotId(pub u32);
 pub enum Act {
     /// She is here: touched the attract page.
     Wake,
-    /// Opens an entry: an item's code, `category:housing`, `intent:…`, `notice:…`.
+    /// Opens an entry: an item's code, `category:housing`, `intent:…`, `notice:…`, `staff:…`.
     Open(String),
     /// Looks for words.
     Search(String),
@@ -268,6 +283,10 @@ pub enum Act {
     Edit(String),
     /// Prints what stands here.
     Print,
+    /// Takes what stands here along on the telephone.
+    HandOff,
+    /// Touched the drum tower of the attract page; five times lets staff sign on.
+    Emblem,
     /// Needs more time.
     MoreTime,
     Language(service::text::Language),

@@ -16,6 +16,12 @@ const WARNING: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_mins(45);
 /// Before the longest session ends she is told.
 const LAST_CALL: Duration = Duration::from_mins(5);
+/// While she waits for staff to walk over, quiet lasts so long.
+const QUIET_FOR_STAFF: Duration = Duration::from_mins(3);
+/// Staff may be quiet for five minutes, the question included.
+const STAFF_QUIET: Duration = Duration::from_mins(5).saturating_sub(WARNING);
+/// No session of staff lasts longer.
+const STAFF_LONGEST: Duration = Duration::from_hours(1);
 
 /// The time of one citizen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +31,18 @@ pub struct Session {
     /// Set while a printer or a department makes her wait.
     held: bool,
     unhurried: bool,
+    /// She was told that her time is nearly over.
+    heard: bool,
+    whose: Whose,
+}
+
+/// Whose time it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Citizen,
+    /// A citizen who waits for staff.
+    Waiting,
+    Staff,
 }
 
 /// What the time says.
@@ -43,12 +61,37 @@ pub enum Patience {
 impl Session {
     /// Somebody is here.
     pub fn begin(now: Mono) -> Session {
-        Session { began: now, touched: now, held: false, unhurried: false }
+        Session {
+            began: now,
+            touched: now,
+            held: false,
+            unhurried: false,
+            heard: false,
+            whose: Whose::Citizen,
+        }
+    }
+
+    /// Somebody of the staff is here.
+    pub fn of_staff(now: Mono) -> Session {
+        Session { whose: Whose::Staff, ..Session::begin(now) }
+    }
+
+    /// Whether she waits for staff to come.
+    pub fn set_waiting(&mut self, waiting: bool) {
+        if self.whose != Whose::Staff {
+            self.whose = if waiting { Whose::Waiting } else { Whose::Citizen };
+        }
     }
 
     /// She did something.
     pub fn touch(&mut self, now: Mono) {
+        self.heard |= matches!(self.patience(now), Patience::LastCall { .. });
         self.touched = now;
+    }
+
+    /// Whether she did something after the last call.
+    pub fn has_heard(&self) -> bool {
+        self.heard
     }
 
     /// Doubles the budgets, in any of the access modes.
@@ -68,13 +111,14 @@ impl Session {
     pub fn patience(&self, now: Mono) -> Patience {
         let age = now.since(self.began);
         let (quiet, warning) = self.budgets();
+        let longest = self.longest();
         let idle = if self.held { Duration::ZERO } else { now.since(self.touched) };
-        if age >= LONGEST && !self.held || idle >= quiet + warning {
+        if age >= longest && !self.held || idle >= quiet + warning {
             Patience::Over
         } else if idle >= quiet {
             Patience::Asking { left: (quiet + warning).saturating_sub(idle) }
-        } else if age >= LONGEST.saturating_sub(LAST_CALL) {
-            Patience::LastCall { left: LONGEST.saturating_sub(age) }
+        } else if age >= longest.saturating_sub(LAST_CALL) {
+            Patience::LastCall { left: longest.saturating_sub(age) }
         } else {
             Patience::Quiet { left: quiet.saturating_sub(idle), budget: quiet }
         }
@@ -84,14 +128,23 @@ impl Session {
     pub fn next_deadline(&self, now: Mono) -> Mono {
         let (quiet, warning) = self.budgets();
         let idle = [self.touched + quiet, self.touched + quiet + warning];
-        let age = [self.began + LONGEST.saturating_sub(LAST_CALL), self.began + LONGEST];
+        let longest = self.longest();
+        let age = [self.began + longest.saturating_sub(LAST_CALL), self.began + longest];
         let idle = idle.into_iter().filter(|_| !self.held);
         idle.chain(age).filter(|at| *at > now).min().unwrap_or(Mono::NEVER)
     }
 
     fn budgets(&self) -> (Duration, Duration) {
         let factor = if self.unhurried { 2 } else { 1 };
-        (QUIET * factor, WARNING * factor)
+        match self.whose {
+            Whose::Citizen => (QUIET * factor, WARNING * factor),
+            Whose::Waiting => (QUIET_FOR_STAFF, WARNING * factor),
+            Whose::Staff => (STAFF_QUIET, WARNING),
+        }
+    }
+
+    fn longest(&self) -> Duration {
+        if self.whose == Whose::Staff { STAFF_LONGEST } else { LONGEST }
     }
 }
 
@@ -157,6 +210,25 @@ mod tests {
         assert_eq!(seconds(session.patience(at(45 * 60))), ("over", 0));
         session.set_held(true, at(45 * 60));
         assert_eq!(seconds(session.patience(at(45 * 60))), ("last call", 0));
+    }
+
+    #[test]
+    fn staff_may_be_quiet_for_five_minutes_and_stay_for_an_hour() {
+        let mut session = Session::of_staff(at(0));
+        assert_eq!(seconds(session.patience(at(269))), ("quiet", 1));
+        assert_eq!(seconds(session.patience(at(299))), ("asking", 1));
+        assert_eq!(seconds(session.patience(at(300))), ("over", 0));
+        session.touch(at(3599));
+        assert_eq!(seconds(session.patience(at(3600))), ("over", 0));
+    }
+
+    #[test]
+    fn who_waits_for_staff_is_not_sent_away_meanwhile() {
+        let mut session = Session::begin(at(0));
+        session.set_waiting(true);
+        assert_eq!(seconds(session.patience(at(170))), ("quiet", 10));
+        session.set_waiting(false);
+        assert_eq!(seconds(session.patience(at(170))), ("over", 0));
     }
 
     proptest! {

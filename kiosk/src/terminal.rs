@@ -1,103 +1,41 @@
 //! The terminal: who stands in front of it, which page she sees, and when all of her is gone.
 
+mod event;
+mod hand_off;
 mod home;
+mod notices;
+mod staff;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use service::answer::{Answer, IdentityCard};
+use service::answer::Answer;
 use service::catalogue::Catalogue;
 use service::condition::ExpressionError;
-use service::definition::{Category, Device};
+use service::definition::Category;
 use service::search::Index;
-use service::text::{Language, Text};
+use service::text::Text;
 use sync::{Moment, Mono};
 
-use crate::devices::{Availability, Devices, State};
+use crate::devices::{Availability, Devices};
+use crate::diary::{Diary, Happened};
 use crate::district::District;
-use crate::flow::{self, Around, Flow, Outcome, Token};
+use crate::flow::{self, Around, Flow, Stage, Token};
 use crate::item::Item;
 use crate::leaf::Leaf;
-use crate::page::{Act, Body, Mode, Page, PromptState, ShotId, Waiting};
+use crate::notice::{NOTICES_MAX, Notice};
+use crate::page::{Act, Body, Mode, Page, PromptState, Waiting};
 use crate::session::{Patience, Session};
+use crate::staff::{Deed, Door, Roster};
 use crate::words;
+
+pub use self::event::{CardEvent, Effect, Event, Modes, Overlay};
+use self::hand_off::Handing;
+use self::staff::{Emblem, Staff};
 
 /// How often a payment is asked after.
 const PAYMENT_POLL: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// What can happen to a terminal.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// The citizen did something.
-    Act(Act),
-    /// A card lies on a reader, was read, or was taken away.
-    Card(CardEvent),
-    /// The scanner read a code.
-    Scanned(String),
-    /// A finger was read.
-    Finger,
-    /// The camera or the scanner took a picture, or could not.
-    Shot {
-        token: Token,
-        shot: Option<ShotId>,
-    },
-    /// The platform answered.
-    Answered {
-        token: Token,
-        outcome: Outcome,
-    },
-    /// The papers of an item are out, or will not come.
-    Printed(Result<(), Text>),
-    /// A device said how it is.
-    Device(Device, State),
-    /// The platform answers, or does not.
-    Link(bool),
-    Tick,
-}
-
-/// What a card reader says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CardEvent {
-    /// Something lies there and is being read.
-    Reading,
-    Identity(Box<IdentityCard>),
-    /// The number of another card.
-    Other(Waiting, String),
-    Failed,
-    /// The reader is empty again.
-    Taken,
-}
-
-/// What the shell must do, in order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    Flow(flow::Effect),
-    /// Clear everything of the citizen: memory, spool, pictures, speech, the keyboard's learning.
-    Wipe,
-    /// Sound the alarm of a card that was left behind.
-    Alarm,
-}
-
-/// How the pages are shown, until the citizen is gone.
-#[expect(clippy::struct_excessive_bools, reason = "four switches that are independent")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Modes {
-    pub language: Language,
-    pub large: bool,
-    pub high_contrast: bool,
-    pub reach: bool,
-    pub voice: bool,
-}
-
-/// What stands over the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Overlay {
-    /// "Are you still there?", so many seconds.
-    StillThere { seconds: u64 },
-    /// A card lies on the reader and its owner is going.
-    CardLeft,
-}
 
 #[derive(Debug, Clone)]
 enum View {
@@ -107,6 +45,8 @@ enum View {
     Category(Category),
     Intent(home::Intent),
     Search(String),
+    Notices,
+    Notice(String),
     Doing(Box<Flow>),
 }
 
@@ -128,7 +68,21 @@ pub struct Terminal {
     /// What went wrong with them.
     trouble: Option<Text>,
     payment_due: Mono,
+    notices: Vec<Notice>,
+    door: Door,
+    staff: Option<Staff>,
+    emblem: Emblem,
+    handing: Option<Handing>,
+    /// She has what stands here on her telephone.
+    copied: bool,
+    volume: u8,
+    diary: Diary,
+    /// The last token that was given, to whomever.
+    tokens: Token,
 }
+
+/// How loud it is until staff say otherwise, in percent.
+pub const VOLUME: u8 = 60;
 
 impl Terminal {
     /// A terminal that waits for somebody; an error names the expression that the checker did not see.
@@ -153,7 +107,39 @@ impl Terminal {
             printing: false,
             trouble: None,
             payment_due: Mono::NEVER,
+            notices: Vec::new(),
+            door: Door::default(),
+            staff: None,
+            emblem: Emblem::default(),
+            handing: None,
+            copied: false,
+            volume: VOLUME,
+            diary: Diary::default(),
+            tokens: Token::default(),
         })
+    }
+
+    /// With staff who may sign on.
+    #[must_use]
+    pub fn with_staff(mut self, roster: Roster) -> Terminal {
+        self.devices.staff = !roster.is_empty();
+        self.door = Door::new(roster);
+        self
+    }
+
+    /// With notices; of too many the first are kept.
+    #[must_use]
+    pub fn with_notices(mut self, notices: Vec<Notice>) -> Terminal {
+        self.notices = notices;
+        self.notices.truncate(NOTICES_MAX);
+        self
+    }
+
+    /// As loud as it was before.
+    #[must_use]
+    pub fn with_volume(mut self, percent: u8) -> Terminal {
+        self.volume = percent.min(100);
+        self
     }
 
     /// How pages are shown.
@@ -177,15 +163,26 @@ impl Terminal {
 
     /// The device that the page waits for.
     pub fn awaits(&self) -> Option<Waiting> {
-        self.flow().and_then(Flow::awaits)
+        match (&self.staff, &self.handing) {
+            (None, None) => self.flow().and_then(Flow::awaits),
+            (Some(Staff::SignOn(_)), _) => Some(Waiting::Code),
+            _ => None,
+        }
+    }
+
+    /// What happened lately, for staff.
+    pub fn diary(&self) -> &Diary {
+        &self.diary
     }
 
     /// Takes an event.
     pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Effect> {
         let around = self.around(now);
+        let before = self.flow().map(Flow::stage);
         let mut effects = match event {
             Event::Act(act) => self.act(now, act),
             Event::Card(card) => self.card(now, card),
+            Event::Scanned(code) if self.staff_card(now, code.trim()) => vec![],
             Event::Scanned(code) => self.with_flow(|flow| flow.scanned(around, &code)),
             Event::Finger if self.awaits() == Some(Waiting::Finger) => {
                 self.with_flow(|flow| flow.give(around, Answer::Count(1)))
@@ -196,15 +193,26 @@ impl Terminal {
                 self.with_flow(|flow| flow.answered(around, token, outcome))
             }
             Event::Printed(result) => {
+                let what = if result.is_ok() { Happened::Printed } else { Happened::NotPrinted };
+                self.note(now, what);
                 self.printing = false;
                 self.trouble = result.err();
                 vec![]
             }
+            Event::HandedOff { token, result } => {
+                self.handed_off(now, token, result);
+                vec![]
+            }
             Event::Device(device, state) => {
-                self.devices.set(device, state);
+                if self.devices.set(device, state) {
+                    self.diary.write(now.wall, Happened::Device(device, state), None);
+                }
                 vec![]
             }
             Event::Link(link) => {
+                if self.devices.link != link {
+                    self.diary.write(now.wall, Happened::Link(link), None);
+                }
                 self.devices.link = link;
                 vec![]
             }
@@ -217,18 +225,19 @@ impl Terminal {
         } else {
             self.payment_due = Mono::NEVER;
         }
+        self.note_stage(now, before);
         if self.session.is_some_and(|session| session.patience(now.mono) == Patience::Over) {
-            effects.extend(self.end());
+            effects.extend(self.end(now, Happened::TimedOut));
         }
         effects
     }
 
     /// When `handle` wants a `Tick` at the latest; each second while somebody is being asked.
     pub fn next_deadline(&self, now: Moment) -> Mono {
-        let Some(session) = self.session else { return Mono::NEVER };
+        let Some(session) = self.session else { return self.emblem.until };
         let second = now.mono + std::time::Duration::from_secs(1);
         let asked = match session.patience(now.mono) {
-            Patience::Asking { .. } => second,
+            Patience::Asking { .. } | Patience::LastCall { .. } => second,
             _ => Mono::NEVER,
         };
         session.next_deadline(now.mono).min(asked).min(self.payment_due)
@@ -236,17 +245,19 @@ impl Terminal {
 
     /// The page that stands on the glass.
     pub fn page(&self, now: Moment) -> Page {
-        let language = self.modes.language;
+        if let Some(staff) = &self.staff {
+            return self.staff_page(staff);
+        }
+        if let Some(handing) = &self.handing {
+            return self.handing_page(handing);
+        }
+        let around = self.around(now);
         match &self.view {
-            View::Doing(flow) => {
-                let mut page = flow.page(self.around(now), language);
-                if let Some(trouble) = &self.trouble {
-                    page.error = Some(trouble.get(language).to_owned());
-                }
-                page
-            }
+            View::Doing(flow) => self.with_offers(now, flow.page(around, self.modes.language)),
             View::Attract => self.attract(),
-            View::Home => self.home(),
+            View::Home => self.home(around.today),
+            View::Notices => self.notice_list(around.today),
+            View::Notice(id) => self.notice_page(id),
             View::Categories => self.categories(),
             View::Category(category) => {
                 self.list(|item| item.service().category == *category, None)
@@ -261,8 +272,12 @@ impl Terminal {
         if self.card_lies && self.session.is_none() {
             return Some(Overlay::CardLeft);
         }
-        match self.session?.patience(now.mono) {
+        let session = self.session?;
+        match session.patience(now.mono) {
             Patience::Asking { left } => Some(Overlay::StillThere { seconds: left.as_secs() }),
+            Patience::LastCall { left } if !session.has_heard() => {
+                Some(Overlay::LastCall { seconds: left.as_secs() })
+            }
             _ => None,
         }
     }
@@ -277,45 +292,78 @@ impl Terminal {
     }
 
     fn act(&mut self, now: Moment, act: Act) -> Vec<Effect> {
-        match &mut self.session {
-            Some(session) => session.touch(now.mono),
-            None => self.session = Some(Session::begin(now.mono)),
+        if act == Act::Emblem {
+            self.emblem(now);
+            return vec![];
         }
+        self.touch(now);
         match act {
-            Act::Finish => return self.end(),
+            Act::Finish => return self.end(now, Happened::Ended),
             Act::Wake => self.view = View::Home,
             Act::MoreTime => {}
             Act::Language(language) => self.modes.language = language,
             Act::Mode(mode) => self.switch(mode),
+            act if self.staff.is_some() => return self.staff_act(now, &act),
+            act if self.handing.is_some() => self.handing_act(&act),
+            Act::HandOff => return self.hand_off(now),
+            Act::Next if self.copies_first(now) => return self.hand_off(now),
             Act::Search(query) => self.view = View::Search(query),
-            Act::Open(id) => self.open(&id),
+            Act::Open(id) => self.open(now, &id),
             act => return self.flow_act(now, act),
         }
         vec![]
     }
 
+    /// Somebody did something, who may be new.
+    fn touch(&mut self, now: Moment) {
+        self.emblem = Emblem::default();
+        let Some(session) = &mut self.session else {
+            self.session = Some(Session::begin(now.mono));
+            self.diary.write(now.wall, Happened::Began, None);
+            return;
+        };
+        session.touch(now.mono);
+    }
+
     fn flow_act(&mut self, now: Moment, act: Act) -> Vec<Effect> {
         let around = self.around(now);
+        let by_staff = self.flow().is_some_and(|flow| match act {
+            Act::OtherWay => flow.may_be_confirmed(),
+            Act::Next => flow.must_be_confirmed(around),
+            _ => false,
+        });
+        if by_staff && self.devices.staff {
+            self.call_staff();
+            return vec![];
+        }
         let View::Doing(flow) = &mut self.view else {
             if act == Act::Back {
                 self.view = match self.view {
                     View::Category(_) => View::Categories,
+                    View::Notice(_) => View::Notices,
                     _ => View::Home,
                 };
             }
             return vec![];
         };
-        if act == Act::Next && flow.is_over() {
-            self.view = View::Home;
+        let leaves = act == Act::Next && flow.is_over();
+        if act == Act::Print {
             self.trouble = None;
+        }
+        let went_on = if leaves { None } else { flow.act(around, act) };
+        self.tokens = self.tokens.max(flow.last_token());
+        let Some(effects) = went_on else {
+            self.leave();
             return vec![];
-        }
-        if let Some(effects) = flow.act(around, act) {
-            return effects.into_iter().map(Effect::Flow).collect();
-        }
+        };
+        effects.into_iter().map(Effect::Flow).collect()
+    }
+
+    /// Out of an item, back home.
+    fn leave(&mut self) {
         self.view = View::Home;
         self.trouble = None;
-        vec![]
+        self.copied = false;
     }
 
     fn switch(&mut self, mode: Mode) {
@@ -332,13 +380,21 @@ impl Terminal {
         }
     }
 
-    fn open(&mut self, id: &str) {
+    fn open(&mut self, now: Moment, id: &str) {
         if let Some(item) = self.items.get(id) {
             let availability = self.devices.availability(item.service());
             if !matches!(availability, Availability::No { .. }) {
-                let flow = Flow::open(Arc::clone(item), Arc::clone(&self.district));
+                let district = Arc::clone(&self.district);
+                let flow = Flow::open(Arc::clone(item), district, self.tokens);
+                self.leave();
                 self.view = View::Doing(Box::new(flow));
-                self.trouble = None;
+                self.note(now, Happened::Opened);
+            }
+        } else if id == "notices:" {
+            self.view = View::Notices;
+        } else if let Some(notice) = id.strip_prefix("notice:") {
+            if self.notices.iter().any(|known| known.id == notice) {
+                self.view = View::Notice(notice.to_owned());
             }
         } else if id == "search:" {
             self.view = View::Search(String::new());
@@ -366,6 +422,7 @@ impl Terminal {
             CardEvent::Identity(card) if self.awaits() == Some(Waiting::IdCard) => {
                 self.with_flow(|flow| flow.give(around, Answer::Card(Some(card))))
             }
+            CardEvent::Other(_, number) if self.staff_card(now, &number) => vec![],
             CardEvent::Other(which, number) if self.awaits() == Some(which) => {
                 self.with_flow(|flow| flow.give(around, Answer::Text(number)))
             }
@@ -374,6 +431,12 @@ impl Terminal {
     }
 
     fn tick(&mut self, now: Moment) -> Vec<Effect> {
+        if now.mono >= self.emblem.until {
+            // One touch of the emblem means to begin, like a touch of anything else.
+            self.touch(now);
+            self.view = View::Home;
+            return vec![];
+        }
         if now.mono < self.payment_due {
             return vec![];
         }
@@ -384,31 +447,69 @@ impl Terminal {
 
     /// No budget runs while a machine makes her wait.
     fn hold(&mut self, now: Moment) {
-        let held = self.printing || self.flow().is_some_and(Flow::is_held);
+        let making = matches!(self.handing, Some(Handing::Making(_)));
+        let held = self.printing || making || self.flow().is_some_and(Flow::is_held);
         if let Some(session) = &mut self.session {
             session.set_held(held, now.mono);
         }
     }
 
     /// The end of a citizen: nothing of her is left here, and the shell clears what it has.
-    fn end(&mut self) -> Vec<Effect> {
+    fn end(&mut self, now: Moment, why: Happened) -> Vec<Effect> {
+        let audit = match self.staff.take() {
+            Some(Staff::Inside { who, .. } | Staff::Confirm { who, .. }) => {
+                Some(self.audit(now, Some(who), Deed::SignedOff, None))
+            }
+            _ => None,
+        };
+        if self.session.is_some() {
+            self.diary.write(now.wall, why, None);
+        }
+        self.leave();
         self.view = View::Attract;
         self.session = None;
         self.modes = Modes::default();
-        self.trouble = None;
         self.printing = false;
+        self.handing = None;
+        self.emblem = Emblem::default();
         let alarm = self.card_lies.then_some(Effect::Alarm);
-        [Effect::Wipe].into_iter().chain(alarm).collect()
+        if alarm.is_some() {
+            self.diary.write(now.wall, Happened::CardLeft, None);
+        }
+        audit.into_iter().chain([Effect::Wipe]).chain(alarm).collect()
+    }
+
+    /// Writes down what happened to the item that is being done.
+    fn note(&mut self, now: Moment, what: Happened) {
+        let item = self.flow().map(|flow| flow.service().code.clone());
+        self.diary.write(now.wall, what, item);
+    }
+
+    /// Writes down when an item has come to its end.
+    fn note_stage(&mut self, now: Moment, before: Option<Stage>) {
+        let stage = self.flow().map(Flow::stage);
+        if stage == before {
+            return;
+        }
+        match stage {
+            Some(Stage::Done) => self.note(now, Happened::Done),
+            Some(Stage::Kept) => self.note(now, Happened::Kept),
+            Some(Stage::Refused) => self.note(now, Happened::Refused),
+            Some(Stage::Unanswered) => self.note(now, Happened::Unanswered),
+            Some(Stage::Going) | None => {}
+        }
     }
 
     fn with_flow(&mut self, step: impl FnOnce(&mut Flow) -> Vec<flow::Effect>) -> Vec<Effect> {
         let View::Doing(flow) = &mut self.view else { return vec![] };
-        step(flow).into_iter().map(Effect::Flow).collect()
+        let effects = step(flow).into_iter().map(Effect::Flow).collect();
+        self.tokens = self.tokens.max(flow.last_token());
+        effects
     }
 
     fn around(&self, now: Moment) -> Around {
         let today = self.zone.to_datetime(now.wall).date();
-        Around { today, link: self.devices.link }
+        Around { today, devices: self.devices }
     }
 
     fn attract(&self) -> Page {
@@ -422,6 +523,7 @@ impl Terminal {
             back: false,
             main: None,
             finish: false,
+            also: vec![],
         }
     }
 }

@@ -1,5 +1,13 @@
 //! What the terminal itself says, in both languages, shown and spoken alike.
 
+macro_rules! phrases {
+    ($($(#[$doc:meta])* $name:ident => $zh:literal, $en:literal;)*) => {
+        $($(#[$doc])* pub fn $name() -> Text { text($zh, $en) })*
+    };
+}
+
+pub mod staff;
+
 use service::definition::{Category, Device, Fee, Form, Kind};
 use service::step::Ask;
 use service::text::{Language, Text};
@@ -47,12 +55,6 @@ pub fn device_name(device: Device) -> (&'static str, &'static str) {
     }
 }
 
-macro_rules! phrases {
-    ($($(#[$doc:meta])* $name:ident => $zh:literal, $en:literal;)*) => {
-        $($(#[$doc])* pub fn $name() -> Text { text($zh, $en) })*
-    };
-}
-
 phrases! {
     next => "下一步", "Next";
     start => "开始办理", "Start";
@@ -97,6 +99,25 @@ phrases! {
     choose_first => "请选一项", "Please choose one";
     write_first => "这里还没有填", "This is still empty";
     date_first => "请选完年、月、日", "Please choose year, month and day";
+    not_confirmed => "工作人员没有核对通过，请找大厅工作人员", "Staff did not confirm it; please talk to them";
+    type_number => "没带卡或读不出？输入卡号", "No card at hand? Type its number";
+    typed_instead => "可输入卡号办理", "its number can be typed";
+    by_staff => "将由工作人员核对", "staff will confirm who you are";
+    without_picture => "可以办，不用拍照", "can be done without pictures";
+    notices => "公告", "Notices";
+    notice_call => "咨询电话", "Questions";
+    notice_days => "时间", "Days";
+    take_along => "带到手机上看", "Take it on your telephone";
+    take_copy => "用手机收电子件", "Get it on your telephone";
+    print_again => "装好纸后再打印", "Print again after a refill";
+    making_code => "正在生成取件码", "Making the code";
+    scan_this => "请用手机扫这个码", "Scan this with your telephone";
+    scan_this_help => "10分钟内有效，只能打开一次；码里没有您的信息。", "Good for ten minutes and one opening; the code holds nothing of you.";
+    code_failed => "取件码没有生成，请再试一次或找工作人员", "The code could not be made; try again or ask the staff";
+    got_it => "好了", "Done";
+    last_call => "办理时间快到了。", "Your time is nearly over.";
+    still_there => "您还在吗？", "Are you still there?";
+    card_left => "请取走您的卡，读卡区还有一张卡", "Please take your card; one lies on the reader";
     guessed => "按您写的先选这个", "Chosen from your words";
     not_yet => "请先完成这一步", "Please finish this step first";
 }
@@ -308,4 +329,9 @@ pub fn seconds_left(seconds: u64) -> Text {
         format!("{seconds}秒后清除您填的内容"),
         format!("All you entered is cleared in {seconds} s"),
     )
+}
+
+/// A question and what stands under it.
+pub fn overlay(question: &Text, help: &Text) -> Text {
+    text(format!("{}{}", question.zh, help.zh), format!("{} {}", question.en, help.en))
 }

@@ -25,9 +25,15 @@ const SUMMARY: u32 = 100;
 const PAIR: u32 = 10;
 
 /// All services, ready to be searched.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Index {
     entries: Vec<Entry>,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
 }
 
 /// One find.

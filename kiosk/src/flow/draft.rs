@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::Date;
 use service::answer::{Answer, Slot};
 use service::check;
-use service::step::{self, Ask, Step};
+use service::definition::Device;
+use service::step::{self, Ask, Card, Step};
 use service::text::Text;
 
+use super::Around;
 use super::slots::Offered;
 use crate::district::District;
 use crate::item::rows;
@@ -55,7 +56,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) step: &'a Step,
     pub(crate) known: &'a Known,
     pub(crate) district: &'a District,
-    pub(crate) today: Date,
+    pub(crate) around: Around,
 }
 
 impl Draft {
@@ -63,6 +64,9 @@ impl Draft {
     pub(crate) fn begin(ground: Ground<'_>) -> Draft {
         let answer = ground.known.answer(&ground.step.id).map(|known| &known.answer);
         match (&ground.step.ask, answer) {
+            (Ask::TapCard { card }, _) if !ground.around.devices.works(reader(*card)) => {
+                Draft::Line(String::new())
+            }
             (Ask::IdCard | Ask::TapCard { .. } | Ask::Face | Ask::Fingerprint, _) => {
                 Draft::Prompt(PromptState::Waiting)
             }
@@ -80,7 +84,7 @@ impl Draft {
             (Ask::Consent { .. }, Some(Answer::Truth(true))) => Draft::Chosen(BTreeSet::from([0])),
             (Ask::Choice { .. }, None) => Draft::Chosen(suggested(ground).into_iter().collect()),
             (ask @ (Ask::Choice { .. } | Ask::Choices { .. }), answer) => {
-                let options = ask.options(ground.today);
+                let options = ask.options(ground.around.today);
                 let is_chosen = |value: &String| match answer {
                     Some(Answer::Text(chosen)) => chosen == value,
                     Some(Answer::List(chosen)) => chosen.contains(value),
@@ -201,7 +205,7 @@ impl Draft {
                 };
             }
             (Ask::Choice { .. }, Draft::Chosen(chosen)) => {
-                let options = step.ask.options(ground.today);
+                let options = step.ask.options(ground.around.today);
                 let option = chosen.first().and_then(|index| options.get(*index));
                 option.map(|option| Answer::Text(option.value.clone()))
             }
@@ -253,12 +257,20 @@ impl Draft {
     }
 }
 
+/// What reads a card.
+fn reader(card: Card) -> Device {
+    match card {
+        Card::Social => Device::SocialCard,
+        Card::Transit => Device::TransitCard,
+    }
+}
+
 /// How many options the page has.
 fn options(ground: Ground<'_>) -> usize {
     match &ground.step.ask {
         Ask::YesNo => 2,
         Ask::Consent { .. } => 1,
-        ask @ (Ask::Choice { .. } | Ask::Choices { .. }) => ask.options(ground.today).len(),
+        ask @ (Ask::Choice { .. } | Ask::Choices { .. }) => ask.options(ground.around.today).len(),
         Ask::Pick { .. } => picked(ground).len(),
         _ => 0,
     }
@@ -268,7 +280,7 @@ fn options(ground: Ground<'_>) -> usize {
 pub(super) fn suggested(ground: Ground<'_>) -> Option<usize> {
     let Ask::Choice { suggest: Some(from), .. } = &ground.step.ask else { return None };
     let Answer::Text(written) = &ground.known.answer(from)?.answer else { return None };
-    step::suggested(&ground.step.ask.options(ground.today), written)
+    step::suggested(&ground.step.ask.options(ground.around.today), written)
 }
 
 /// The rows a page picks from.
@@ -280,7 +292,7 @@ pub(super) fn picked(ground: Ground<'_>) -> &[serde_json::Value] {
 
 /// What was typed, checked, as the answer it is.
 fn typed(ground: Ground<'_>, line: &str) -> Result<Answer, Text> {
-    let line = check::typed(&ground.step.ask, line, ground.today)?;
+    let line = check::typed(&ground.step.ask, line, ground.around.today)?;
     let wrong = |_| words::write_first();
     Ok(match Answer::empty(&ground.step.ask) {
         Answer::Number(_) => Answer::Number(line.parse().map_err(wrong)?),

@@ -1,9 +1,10 @@
 //! The end of a flow: the item itself is asked for, once.
 
-use service::definition::{Form, Kind, Offline, Output};
+use service::definition::{Kind, Offline, Output};
 use service::step::Ask;
 
 use super::{Around, At, Effect, Flow};
+use crate::devices::paper;
 use crate::known::is_checked;
 
 impl Flow {
@@ -16,7 +17,7 @@ impl Flow {
         let operation = operation.name.clone();
         let offline = self.service().offline;
         let token = self.token();
-        vec![if around.link || offline == Offline::Refuse {
+        vec![if around.devices.link || offline == Offline::Refuse {
             Effect::Ask { token, operation, payload, last: true, shots }
         } else {
             Effect::Post { token, operation, payload, shots }
@@ -44,9 +45,8 @@ impl Flow {
         }
     }
 
-    /// Whether anything is to be printed.
+    /// What is to be printed.
     pub fn prints(&self) -> impl Iterator<Item = &Output> {
-        let paper = |form| matches!(form, Form::A4 | Form::Receipt);
-        self.service().outputs.iter().filter(move |output| paper(output.form))
+        self.service().outputs.iter().filter(|output| paper(output.form).is_some())
     }
 }

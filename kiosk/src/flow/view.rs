@@ -33,6 +33,7 @@ impl Flow {
             back: true,
             main: None,
             finish: true,
+            also: vec![],
         };
         match &self.at {
             At::Intro => Page {
@@ -128,17 +129,21 @@ impl Flow {
             self.known.fill(self.service(), text.get(language), around.today, language)
         };
         let main = match &step.ask {
+            Ask::Face | Ask::Fingerprint if self.must_be_confirmed(around) => {
+                Some(words::ask_staff())
+            }
+            Ask::Face => Some(words::shoot()),
+            Ask::TapCard { .. } if matches!(self.draft, Draft::Line(_)) => Some(words::next()),
             Ask::Stop | Ask::IdCard | Ask::TapCard { .. } | Ask::Fingerprint | Ask::Pay { .. } => {
                 None
             }
-            Ask::Face => Some(words::shoot()),
             _ => Some(words::next()),
         };
         let enabled =
             !self.draft.is_blank() || step.optional || matches!(step.ask, Ask::Show { .. });
         let main = main.map(|label| Button {
             label: label.get(language).to_owned(),
-            enabled: enabled || step.ask == Ask::Face,
+            enabled: enabled || self.may_be_confirmed(),
         });
         let total = self.service().steps.len();
         let number = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
@@ -161,7 +166,7 @@ impl Flow {
             (Ask::Show { rows }, _) => {
                 Body::Rows(self.known.sections(self.service(), rows, around.today, language))
             }
-            (_, Draft::Prompt(state)) => self.prompt_body(*state, step, language),
+            (_, Draft::Prompt(state)) => self.prompt_body(around, *state, step, language),
             (_, Draft::Chosen(chosen)) => self.chosen(around, language, index, chosen),
             (ask, Draft::Day { year, month, day }) => {
                 let (first_year, last_year) = years(ask, around);
@@ -240,10 +245,20 @@ impl Flow {
         Body::Choice { options: options.collect(), many }
     }
 
-    fn prompt_body(&self, state: PromptState, step: &Step, language: Language) -> Body {
+    fn prompt_body(
+        &self,
+        around: Around,
+        state: PromptState,
+        step: &Step,
+        language: Language,
+    ) -> Body {
         let device = self.awaits().unwrap_or(Waiting::IdCard);
-        let staff = matches!(step.ask, Ask::Face | Ask::Fingerprint);
-        let other_way = staff.then(|| words::ask_staff().get(language).to_owned());
+        let other_way = match step.ask {
+            Ask::Face | Ask::Fingerprint if around.devices.staff => Some(words::ask_staff()),
+            Ask::TapCard { .. } => Some(words::type_number()),
+            _ => None,
+        };
+        let other_way = other_way.map(|words| words.get(language).to_owned());
         Body::Device(Prompt { device, state, other_way })
     }
 
@@ -326,6 +341,9 @@ impl Flow {
                 scan: *scan,
                 ..plain
             },
+            Ask::TapCard { .. } => {
+                Field { keyboard: Keyboard::Capitals, max: 20, scan: true, ..plain }
+            }
             Ask::Number { unit, .. } => Field {
                 keyboard: Keyboard::Digits,
                 max: 12,

@@ -1,5 +1,6 @@
 //! The way to an item: intents, categories, what is most used, search.
 
+use jiff::civil::Date;
 use service::definition::{Category, Kind, Service};
 use service::text::{Language, Text};
 
@@ -8,6 +9,7 @@ use crate::devices::Availability;
 use crate::item::Item;
 use crate::page::{Body, Entry, Page};
 use crate::words;
+use crate::write;
 
 /// What people come for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +84,7 @@ fn category_id(category: Category) -> String {
 }
 
 impl Terminal {
-    pub(super) fn home(&self) -> Page {
+    pub(super) fn home(&self, today: Date) -> Page {
         let language = self.modes.language;
         let intents = Intent::ALL.map(|intent| {
             let (label, hint) = intent.name();
@@ -91,7 +93,7 @@ impl Terminal {
         Page {
             title: words::home_title().get(language).to_owned(),
             help: words::home_help().get(language).to_owned(),
-            body: Body::Home { intents: intents.to_vec() },
+            body: Body::Home { intents: intents.to_vec(), notice: self.notice_line(today) },
             finish: true,
             ..self.attract()
         }
@@ -153,12 +155,12 @@ impl Terminal {
         let mut entry = entry(&service.code, &service.name, &service.summary, language);
         match self.devices.availability(service) {
             Availability::No { why } => entry.unavailable = Some(why.get(language).to_owned()),
-            Availability::Later => words::later().get(language).clone_into(&mut entry.hint),
-            Availability::WithoutPaper { why } => {
-                let offer = words::without_paper();
-                entry.hint = format!("{} · {}", why.get(language), offer.get(language));
+            Availability::Yes(remarks) if remarks.is_empty() => {}
+            Availability::Yes(remarks) => {
+                let remarks: Vec<String> =
+                    remarks.iter().map(|it| it.words().get(language).to_owned()).collect();
+                entry.hint = remarks.join(write::separator(language));
             }
-            Availability::Now => {}
         }
         entry
     }

@@ -6,13 +6,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Algorithm, Argon2, Params, Version};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kiosk::devices::State;
 use kiosk::district::District;
 use kiosk::flow::{self, Outcome};
+use kiosk::notice::Notice;
 use kiosk::page::{Act, Body, Keyboard, Page, ShotId, Waiting};
+use kiosk::sheet::Sheet;
+use kiosk::staff::{Audit, Roster};
 use kiosk::terminal::{CardEvent, Effect, Event, Terminal};
+use kiosk::words;
 use serde_json::{Value, json};
 use service::answer::IdentityCard;
 use service::catalogue::Catalogue;
@@ -32,6 +38,7 @@ pub(crate) struct Hall {
     pub(crate) terminal: Terminal,
     pub(crate) seconds: u64,
     registry: Registry,
+    catalogue: Arc<Catalogue>,
     /// Who stands there: a citizen of the registry.
     person: String,
     /// Which of several right answers is given.
@@ -49,7 +56,33 @@ pub(crate) struct Hall {
     pub(crate) last_operation: String,
     pub(crate) sent_shots: Vec<ShotId>,
     pub(crate) asked_slots_of: String,
+    pub(crate) audits: Vec<Audit>,
+    pub(crate) sheets: Vec<Sheet>,
+    pub(crate) volume: Option<u8>,
+    pub(crate) rechecks: usize,
+    /// Nothing comes out of the printers.
+    pub(crate) paper_is_out: bool,
     numbers: Arc<AtomicU64>,
+}
+
+/// What G07's one-time codes are made from.
+pub(crate) const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// One of the staff, with the PIN 4711.
+pub(crate) fn roster() -> Roster {
+    let cheap = Params::new(8, 1, 1, None).unwrap();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap);
+    let pin = argon2.hash_password_with_salt(b"4711", b"salt of a test").unwrap().to_string();
+    let clerk = json!([{ "id": "G07", "card": "STAFF-7", "pin": pin, "totp": SECRET }]);
+    serde_json::from_value(clerk).unwrap()
+}
+
+fn notices() -> Vec<Notice> {
+    let water = "id = 'water'\nfrom = '2026-11-20'\nuntil = '2026-11-28'\n\
+        title = { zh = '周六停水', en = 'No water on Saturday' }\n\
+        body = { zh = '周六8点到12点停水。', en = 'From 8 to 12.' }";
+    let over = water.replace("water", "over").replace("2026-11-2", "2026-10-2");
+    [water, &over].map(|text| Notice::parse(text).unwrap()).to_vec()
 }
 
 fn folder() -> &'static Path {
@@ -85,7 +118,7 @@ fn registry() -> Registry {
 
 /// The content, read once for all halls of a test.
 pub(crate) struct Content {
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     /// Every code that stands in the registry: what a citizen has in her papers.
     codes: Arc<Vec<String>>,
     /// Every name that stands there.
@@ -102,7 +135,7 @@ impl Content {
             names.extend(named.filter(|it| it.chars().count() < 5).map(str::to_owned));
         }
         Content {
-            catalogue: catalogue(),
+            catalogue: Arc::new(catalogue()),
             codes: Arc::new(codes.into_iter().collect()),
             names: Arc::new(names.into_iter().collect()),
         }
@@ -119,9 +152,13 @@ impl Hall {
         let district: District = toml::from_str(&district).unwrap();
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         let mut hall = Hall {
-            terminal: Terminal::new(&content.catalogue, district, zone).unwrap(),
+            terminal: Terminal::new(&content.catalogue, district, zone)
+                .unwrap()
+                .with_staff(roster())
+                .with_notices(notices()),
             seconds: 0,
             registry: registry(),
+            catalogue: Arc::clone(&content.catalogue),
             person: "lin-xiuying".to_owned(),
             chance: fastrand::Rng::with_seed(1),
             codes: Arc::clone(&content.codes),
@@ -135,24 +172,23 @@ impl Hall {
             last_operation: String::new(),
             sent_shots: Vec::new(),
             asked_slots_of: String::new(),
+            audits: Vec::new(),
+            sheets: Vec::new(),
+            volume: None,
+            rechecks: 0,
+            paper_is_out: false,
             numbers: Arc::default(),
         };
-        hall.event(Event::Link(true));
-        for device in [
-            Device::IdCard,
-            Device::Camera,
-            Device::Printer,
-            Device::Receipt,
-            Device::Scanner,
-            Device::Pay,
-            Device::Signature,
-            Device::SocialCard,
-            Device::TransitCard,
-            Device::Fingerprint,
-        ] {
-            hall.event(Event::Device(device, State::Ready));
-        }
+        hall.open_devices();
         hall
+    }
+
+    /// Everything works.
+    pub(crate) fn open_devices(&mut self) {
+        self.event(Event::Link(true));
+        for device in Device::ALL {
+            self.event(Event::Device(device, State::Ready));
+        }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -172,6 +208,39 @@ impl Hall {
 
     pub(crate) fn page(&self) -> Page {
         self.terminal.page(self.now())
+    }
+
+    /// The answer to the first question that was asked and not answered: another citizen's.
+    pub(crate) fn first_question(&mut self) -> Event {
+        let mut owed = std::mem::take(&mut self.owed).into_iter();
+        let asked = owed.find_map(|effect| match effect {
+            Effect::Flow(flow::Effect::Ask { token, operation, payload, .. }) => {
+                Some((token, operation, payload))
+            }
+            _ => None,
+        });
+        let (token, operation, payload) = asked.unwrap();
+        Event::Answered { token, outcome: self.platform(&operation, &payload) }
+    }
+
+    /// An item that wants this card.
+    pub(crate) fn item_that_taps(&self, device: Device) -> String {
+        let taps = |code: &&String| self.catalogue.get(code).unwrap().needs.contains(&device);
+        let codes: Vec<String> = self.catalogue.iter().map(|it| it.code.clone()).collect();
+        codes.iter().find(taps).unwrap().clone()
+    }
+
+    /// Answers pages until one waits for this.
+    pub(crate) fn until(&mut self, device: Waiting) {
+        for _ in 0..PAGES_MAX {
+            self.settle();
+            if self.terminal.awaits() == Some(device) {
+                return;
+            }
+            let page = self.page();
+            self.answer(page.body.clone(), &page);
+        }
+        panic!("nothing waits for {device:?}");
     }
 
     /// What the list on the glass offers.
@@ -297,7 +366,7 @@ impl Hall {
         match effect {
             Effect::Flow(flow::Effect::Ask { token, operation, payload, last, shots }) => {
                 if operation == "booking.slots" {
-                    self.asked_slots_of = payload["service"].as_str().unwrap().to_owned();
+                    payload["service"].as_str().unwrap().clone_into(&mut self.asked_slots_of);
                 }
                 if last {
                     self.last_operation.clone_from(&operation);
@@ -315,9 +384,22 @@ impl Hall {
                 self.event(Event::Shot { token, shot: Some(ShotId(1)) });
             }
             Effect::Flow(flow::Effect::Print) => {
-                self.printed += 1;
-                self.event(Event::Printed(Ok(())));
+                let result = if self.paper_is_out {
+                    Err(words::device_out(Device::Receipt, State::Empty))
+                } else {
+                    self.printed += 1;
+                    Ok(())
+                };
+                self.event(Event::Printed(result));
             }
+            Effect::HandOff { token, sheet, .. } => {
+                self.sheets.push(sheet);
+                let result = Ok("https://gulou.test/e/1#k".to_owned());
+                self.event(Event::HandedOff { token, result });
+            }
+            Effect::Audit(audit) => self.audits.push(audit),
+            Effect::Recheck => self.rechecks += 1,
+            Effect::Volume(volume) => self.volume = Some(volume),
             Effect::Wipe => self.wiped += 1,
             Effect::Alarm => self.alarms += 1,
         }

@@ -5,4 +5,7 @@
 mod hall;
 
 mod citizen;
+mod leaving;
+mod random;
+mod staff;
 mod walk;

@@ -11,6 +11,8 @@ use drivers::surface::{Memory, Surface};
 use embedded_graphics::geometry::Size;
 use jiff::tz::TimeZone;
 use kiosk::district::District;
+use kiosk::notice::{NOTICES_MAX, Notice};
+use kiosk::staff::Roster;
 use screen::{Mounting, Rotation};
 use serde::Deserialize;
 use service::catalogue::Catalogue;
@@ -44,6 +46,9 @@ struct Raw {
     devices: RawDevices,
     /// Left out, the terminal stands alone.
     platform: Option<RawPlatform>,
+    /// Who may sign on.
+    #[serde(default)]
+    staff: Roster,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,6 +121,9 @@ pub struct Config {
     pub district: District,
     pub cables: Cables,
     pub wire: Option<Wire>,
+    /// Who may sign on.
+    pub staff: Roster,
+    pub notices: Vec<Notice>,
     /// None where there is neither.
     pub printers: Option<Printers>,
     /// Where the glass is told in words.
@@ -163,6 +171,8 @@ impl Config {
             mounting,
             catalogue: catalogue(&raw.content)?,
             district: district(&raw.content)?,
+            notices: notices(&raw.content)?,
+            staff: raw.staff,
             cables: cables(raw.devices)?,
             wire: raw.platform.map(wire).transpose()?,
             panel,
@@ -207,6 +217,7 @@ impl fmt::Display for Config {
         };
         writeln!(f, "place      {}", self.place)?;
         writeln!(f, "services   {}", self.catalogue.len())?;
+        writeln!(f, "notices    {}", self.notices.len())?;
         writeln!(f, "panel      {panel}, {:?}, {} dpi", self.mounting.rotation, self.mounting.dpi)?;
         writeln!(f, "touch      {}", device(&self.inputs.touch))?;
         writeln!(f, "keypad     {}", device(&self.inputs.keypad))?;
@@ -272,22 +283,38 @@ fn wire(raw: RawPlatform) -> anyhow::Result<Wire> {
 }
 
 fn catalogue(content: &Path) -> anyhow::Result<Catalogue> {
-    let folder = content.join("services");
-    let name = || format!("content: {}", folder.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(&folder).with_context(name)? {
-        let path = entry.with_context(name)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, text(&path)?));
-        }
-    }
+    let files = folder(&content.join("services"))?;
     let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
     let (catalogue, errors) = Catalogue::read(texts);
     if let Some(error) = errors.first() {
         bail!("{} of {} services can't be read: {error}", errors.len(), files.len());
     }
     Ok(catalogue)
+}
+
+/// Notices of the hall; a hall may have none.
+fn notices(content: &Path) -> anyhow::Result<Vec<Notice>> {
+    let path = content.join("notices");
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let files = folder(&path)?;
+    let notices = files.iter().take(NOTICES_MAX);
+    notices.map(|(name, text)| Notice::parse(text).with_context(|| name.clone())).collect()
+}
+
+/// Name and text of every TOML file of a folder.
+fn folder(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let name = || format!("content: {}", path.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).with_context(name)? {
+        let path = entry.with_context(name)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.push((name, text(&path)?));
+        }
+    }
+    Ok(files)
 }
 
 fn district(content: &Path) -> anyhow::Result<District> {

@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use kiosk::district::District;
 use kiosk::flow::{self, Outcome, Token};
+use kiosk::notice::Notice;
 use kiosk::page::{Act, Body, Waiting};
+use kiosk::staff::Roster;
 use kiosk::terminal::{Effect, Event, Terminal};
 use kiosk::words;
 use screen::fonts::{self, Fonts};
@@ -113,7 +115,7 @@ impl Desk {
             .printers
             .map(|it| print::start(it, registry, clock.clone(), waker.clone()))
             .transpose()?;
-        Desk::new(Parts {
+        let desk = Desk::new(Parts {
             print,
             mirror: config.outline.map(Mirror::new),
             devices: devices::start(config.cables, waker)?,
@@ -124,7 +126,8 @@ impl Desk {
             district: config.district,
             zone: config.zone,
             watch: Watch::System(clock),
-        })
+        })?;
+        Ok(desk.with(config.staff, config.notices))
     }
 
     /// Puts a terminal together that waits for somebody.
@@ -150,6 +153,12 @@ impl Desk {
             zone: parts.zone,
             app: Window(app),
         })
+    }
+
+    /// With staff who may sign on, and notices on the home page.
+    pub fn with(mut self, roster: Roster, notices: Vec<Notice>) -> Desk {
+        self.terminal = self.terminal.with_staff(roster).with_notices(notices);
+        self
     }
 
     /// Takes turns until the system ends the program.
@@ -233,6 +242,11 @@ impl Desk {
             Done::Act(act) => self.take(Event::Act(act)),
             Done::Turn { part, by } => self.turn_date(now, part, by),
             Done::List(by) => self.glass.turn(by),
+            Done::Offer(at) => {
+                if let Some(offer) = self.terminal.page(now).also.get(at) {
+                    self.take(Event::Act(offer.act.clone()));
+                }
+            }
             Done::Point(x, y) => {
                 let (lat, lon) = self.district.at_map(x, y);
                 self.take(Event::Act(Act::SetPlace(lat, lon)));
@@ -298,7 +312,13 @@ impl Desk {
                 self.hands.forget();
                 self.speak_in(Language::Chinese);
             }
-            Effect::Alarm => {}
+            // Heard once the terminal has a voice; until then the glass says it.
+            Effect::Alarm | Effect::Volume(_) => {}
+            Effect::HandOff { token, .. } => {
+                self.take(Event::HandedOff { token, result: Err(words::code_failed()) });
+            }
+            Effect::Audit(audit) => tracing::info!(?audit, "staff"),
+            Effect::Recheck => {}
         }
     }
 

@@ -106,6 +106,7 @@ fn frame(face: &Face<'_>, page: &Page) {
     face.set_help(page.help.as_str().into());
     face.set_error(page.error.as_deref().unwrap_or_default().into());
     face.set_back(page.back);
+    face.set_offers(model(page.also.iter().map(|offer| offer.label.as_str().into())));
     face.set_finish(page.finish);
     let main = page.main.as_ref();
     face.set_action(main.map(|main| main.label.as_str()).unwrap_or_default().into());
@@ -122,8 +123,9 @@ fn body(
     district: &District,
 ) -> usize {
     match body {
-        Body::Home { intents } => {
+        Body::Home { intents, notice } => {
             kind(face, "home");
+            face.set_notice(notice.as_ref().map(entry).unwrap_or_default());
             face.set_intents(model(intents.iter().map(entry)));
             0
         }
@@ -240,6 +242,10 @@ fn tell(face: &Face<'_>, body: &Body, district: &District, language: Language) {
         Body::Working { what, .. } => {
             kind(face, "working");
             face.set_label(what.as_str().into());
+        }
+        Body::Code { code } => {
+            kind(face, "code");
+            face.set_picture(qr(code));
         }
         Body::Stop { call } => {
             kind(face, "stop");
@@ -381,6 +387,9 @@ fn show_overlay(face: &Face<'_>, overlay: Option<&Overlay>, language: Language) 
     let (name, help) = match overlay {
         None => ("", String::new()),
         Some(Overlay::CardLeft) => ("card-left", String::new()),
+        Some(Overlay::LastCall { seconds }) => {
+            ("last-call", words::seconds_left(*seconds).get(language).to_owned())
+        }
         Some(Overlay::StillThere { seconds }) => {
             ("still-there", words::seconds_left(*seconds).get(language).to_owned())
         }

@@ -36,6 +36,8 @@ pub enum Done {
     },
     /// The list was turned.
     List(i32),
+    /// What else can be done was chosen, by its place.
+    Offer(usize),
     /// A point of the map was touched, in parts of it.
     Point(f32, f32),
     Language,
@@ -92,6 +94,14 @@ impl Hands {
         face.on_wake({
             let it = hands();
             move || it.act(Act::Wake)
+        });
+        face.on_emblem({
+            let it = hands();
+            move || it.act(Act::Emblem)
+        });
+        face.on_offer({
+            let it = hands();
+            move |at| it.done(Done::Offer(index(at)))
         });
         face.on_open({
             let it = hands();
