@@ -44,10 +44,20 @@ impl Sheet {
         lines.extend(Some(self.note.clone()).filter(|note| !note.is_empty()));
         for section in &self.sections {
             lines.extend(Some(section.heading.clone()).filter(|heading| !heading.is_empty()));
-            lines.extend(section.rows.iter().map(|row| format!("{}: {}", row.name, row.value)));
-            lines.extend(Some(section.columns.join(" | ")).filter(|columns| !columns.is_empty()));
-            lines.extend(section.table.iter().map(|cells| cells.join(" | ")));
+            lines.extend(section.lines());
         }
         lines
+    }
+}
+
+impl Section {
+    /// Its rows and its table, line by line, without the heading.
+    pub fn lines(&self) -> Vec<String> {
+        let rows = self.rows.iter().map(|row| match &row.source {
+            Some(source) if row.value.is_empty() => format!("{}: {source}", row.name),
+            _ => format!("{}: {}", row.name, row.value),
+        });
+        let columns = Some(self.columns.join(" | ")).filter(|columns| !columns.is_empty());
+        rows.chain(columns).chain(self.table.iter().map(|cells| cells.join(" | "))).collect()
     }
 }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use kiosk::district::District;
 use kiosk::flow::{self, Outcome, Token};
 use kiosk::notice::Notice;
-use kiosk::page::{Act, Body, Waiting};
+use kiosk::page::{Act, Body, ShotId, Waiting};
 use kiosk::staff::Roster;
 use kiosk::terminal::{Effect, Event, Terminal};
 use kiosk::words;
@@ -21,6 +21,7 @@ use slint::{ComponentHandle as _, Global as _};
 use sync::{Clock, Moment, Mono};
 use uuid::Uuid;
 
+use crate::album::Album;
 use crate::config::Config;
 use crate::devices::{self, Request};
 use crate::glass::{self, Glass};
@@ -28,7 +29,7 @@ use crate::hands::{self, Done, Hands};
 use crate::mirror::Mirror;
 use crate::print;
 use crate::ui::{App, Hall};
-use crate::wire::{self, News, Order};
+use crate::wire::{self, Errand, Errands, News, Order};
 
 /// The clock of the top band is looked at so often.
 const LOOK: Duration = Duration::from_secs(5);
@@ -80,6 +81,10 @@ pub struct Desk {
     mirror: Option<Mirror>,
     devices: devices::Ends,
     awaited: Option<Waiting>,
+    /// Pictures of the citizen who stands there.
+    album: Album,
+    /// Who brings her pages to her telephone, and audits to the platform.
+    errands: Option<Errands>,
     /// Names what this citizen submits: asked again, it is the same submission.
     submission: Uuid,
 }
@@ -110,15 +115,19 @@ impl Desk {
         let clock = Clock::new(CLOCK_FLOOR.parse().expect("the floor is a time"));
         let waker = screen.waker();
         let wire = config.wire.map(|it| wire::start(it, clock.clone(), waker.clone()));
-        let (wire, registry) = wire.transpose()?.unzip();
+        let (wire, registry, errands) = match wire.transpose()? {
+            Some((wire, registry, errands)) => (Some(wire), Some(registry), Some(errands)),
+            None => (None, None, None),
+        };
+        let album = Album::default();
         let print = config
             .printers
             .map(|it| print::start(it, registry, clock.clone(), waker.clone()))
             .transpose()?;
-        let desk = Desk::new(Parts {
+        let mut desk = Desk::new(Parts {
             print,
             mirror: config.outline.map(Mirror::new),
-            devices: devices::start(config.cables, waker)?,
+            devices: devices::start(config.cables, album.clone(), waker)?,
             wire,
             screen,
             place: config.place,
@@ -127,6 +136,7 @@ impl Desk {
             zone: config.zone,
             watch: Watch::System(clock),
         })?;
+        (desk.album, desk.errands) = (album, errands);
         Ok(desk.with(config.staff, config.notices))
     }
 
@@ -144,6 +154,8 @@ impl Desk {
             print: parts.print,
             mirror: parts.mirror,
             awaited: None,
+            album: Album::default(),
+            errands: None,
             submission: Uuid::new_v4(),
             screen: parts.screen,
             glass: Glass::default(),
@@ -211,6 +223,7 @@ impl Desk {
             self.take(match news {
                 News::Link(link) => Event::Link(link),
                 News::Answered(token, outcome) => Event::Answered { token, outcome },
+                News::HandedOff(token, result) => Event::HandedOff { token, result },
             });
         }
         while let Some(Ok(event)) = self.print.as_ref().map(|print| print.news.try_recv()) {
@@ -294,13 +307,13 @@ impl Desk {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Flow(flow::Effect::Ask { token, operation, payload, last, .. }) => {
+            Effect::Flow(flow::Effect::Ask { token, operation, payload, last, shots }) => {
                 // A lookup is a question of its own; the item itself is asked once, however often.
                 let id = if last { self.submission } else { Uuid::new_v4() };
-                self.order(token, id, operation, payload, false);
+                self.order((token, id), operation, payload, &shots, false);
             }
-            Effect::Flow(flow::Effect::Post { token, operation, payload, .. }) => {
-                self.order(token, self.submission, operation, payload, true);
+            Effect::Flow(flow::Effect::Post { token, operation, payload, shots }) => {
+                self.order((token, self.submission), operation, payload, &shots, true);
             }
             Effect::Flow(flow::Effect::Shoot(token)) => self.request(Request::Shoot(token)),
             Effect::Flow(flow::Effect::Print) => {
@@ -310,34 +323,49 @@ impl Desk {
             Effect::Wipe => {
                 self.submission = Uuid::new_v4();
                 self.hands.forget();
+                self.album.wipe();
                 self.speak_in(Language::Chinese);
             }
             // Heard once the terminal has a voice; until then the glass says it.
             Effect::Alarm | Effect::Volume(_) => {}
-            Effect::HandOff { token, .. } => {
-                self.take(Event::HandedOff { token, result: Err(words::code_failed()) });
+            Effect::HandOff { token, sheet, .. } => {
+                let language = self.terminal.modes().language;
+                if !self.send(Errand::HandOff { token, sheet, language }) {
+                    self.take(Event::HandedOff { token, result: Err(words::code_failed()) });
+                }
             }
-            Effect::Audit(audit) => tracing::info!(?audit, "staff"),
+            Effect::Audit(audit) => {
+                if !self.send(Errand::Audit(audit)) {
+                    tracing::warn!("what staff did is not sent: there is no platform");
+                }
+            }
+            // Printers and readers say by themselves how they are.
             Effect::Recheck => {}
         }
     }
 
     fn order(
         &mut self,
-        token: Token,
-        id: Uuid,
+        (token, id): (Token, Uuid),
         operation: String,
         payload: serde_json::Value,
+        shots: &[ShotId],
         keep: bool,
     ) {
         let service = self.terminal.flow().map(|flow| flow.service().code.clone());
-        let serde_json::Value::Object(answers) = payload else { return };
+        let serde_json::Value::Object(mut answers) = payload else { return };
+        self.album.attach(&mut answers, shots, keep);
         let service = service.unwrap_or_default();
         let order = Order { token, id, service, operation, answers, keep };
         let sent = self.wire.as_ref().is_some_and(|wire| wire.orders.try_send(order).is_ok());
         if !sent {
             self.take(Event::Answered { token, outcome: Outcome::Unanswered });
         }
+    }
+
+    /// Whether somebody goes.
+    fn send(&self, errand: Errand) -> bool {
+        self.errands.as_ref().is_some_and(|errands| errands.try_send(errand).is_ok())
     }
 
     /// Hands the papers of the item to the printers.

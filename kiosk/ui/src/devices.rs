@@ -19,6 +19,8 @@ use service::answer::IdentityCard;
 use service::definition::Device;
 use tokio::sync::mpsc;
 
+use crate::album::Album;
+
 /// Requests that wait; a page makes one at a time.
 const REQUESTS_MAX: usize = 16;
 /// News that wait; the screen takes them at every turn.
@@ -48,7 +50,7 @@ pub struct Ends {
 }
 
 /// Starts the thread. It never ends before the program does.
-pub fn start(cables: Cables, waker: Waker) -> anyhow::Result<Ends> {
+pub fn start(cables: Cables, album: Album, waker: Waker) -> anyhow::Result<Ends> {
     let (requests, taken) = mpsc::channel(REQUESTS_MAX);
     let (tell, news) = std_mpsc::sync_channel(NEWS_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -57,6 +59,7 @@ pub fn start(cables: Cables, waker: Waker) -> anyhow::Result<Ends> {
         scanner: cables.scanner.map(Scanner::new),
         camera: cables.camera,
         shots: 0,
+        album,
         tell,
         waker,
     };
@@ -73,6 +76,7 @@ struct Bench {
     scanner: Option<Scanner>,
     camera: Option<PathBuf>,
     shots: u32,
+    album: Album,
     tell: std_mpsc::SyncSender<Event>,
     waker: Waker,
 }
@@ -140,7 +144,10 @@ impl Bench {
             Camera::open(path).and_then(|mut camera| camera.still())
         });
         let shot = match taken.await {
-            Ok(Ok(_)) => Some(shot),
+            Ok(Ok(jpeg)) => {
+                self.album.put(shot, jpeg);
+                Some(shot)
+            }
             Ok(Err(error)) => {
                 tracing::warn!("camera: {error}");
                 None

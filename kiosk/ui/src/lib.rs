@@ -8,9 +8,11 @@
 //! | [`hands`] | what fingers and keys do, as acts of the citizen |
 //! | [`devices`], [`print`](mod@print), [`wire`] | a thread each: what hangs on the cables, the printers, the line to the platform |
 //! | [`notary`] | signs papers |
+//! | [`album`] | the pictures of the citizen who stands there |
 //! | [`mirror`] | the glass as words, beside a panel that is a file |
 //! | `ui/` | the pages |
 
+pub mod album;
 pub mod config;
 pub mod desk;
 pub mod devices;

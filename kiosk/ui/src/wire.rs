@@ -1,6 +1,8 @@
 //! The terminal's line to the platform, on a thread of its own: asks that want an answer now, and
 //! submissions that must arrive however long it takes.
 
+mod errand;
+
 use std::path::PathBuf;
 use std::sync::mpsc as std_mpsc;
 use std::time::Duration;
@@ -23,6 +25,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+pub use self::errand::Errand;
 use crate::notary::Notary;
 use crate::print::Registry;
 
@@ -68,7 +71,12 @@ pub struct Order {
 pub enum News {
     Link(bool),
     Answered(Token, Outcome),
+    /// Where a citizen's page lies, or why nowhere.
+    HandedOff(Token, Result<String, Text>),
 }
+
+/// Where errands are taken.
+pub type Errands = mpsc::Sender<Errand>;
 
 /// Both ends of the thread, for the shell.
 #[derive(Debug)]
@@ -78,25 +86,27 @@ pub struct Ends {
 }
 
 /// Starts the thread. It never ends before the program does.
-pub fn start(wire: Wire, clock: Clock, waker: Waker) -> anyhow::Result<(Ends, Registry)> {
+pub fn start(wire: Wire, clock: Clock, waker: Waker) -> anyhow::Result<(Ends, Registry, Errands)> {
     let (orders, asked) = mpsc::channel(ORDERS_MAX);
     let (records, printed) = mpsc::channel(RECORDS_MAX);
+    let (errands, run_for) = mpsc::channel(ORDERS_MAX);
     let (certified, notary) = watch::channel(None);
     let (tell, news) = std_mpsc::sync_channel(NEWS_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let voice = Voice { tell, waker };
-    let taken = Taken { orders: asked, records: printed, certified };
+    let taken = Taken { orders: asked, records: printed, errands: run_for, certified };
     std::thread::Builder::new()
         .name("wire".to_owned())
         .spawn(move || runtime.block_on(run(wire, clock, taken, voice)))
         .context("start the thread of the wire")?;
-    Ok((Ends { orders, news }, Registry { notary, records }))
+    Ok((Ends { orders, news }, Registry { notary, records }, errands))
 }
 
 /// What other threads hand over, and what they get.
 struct Taken {
     orders: mpsc::Receiver<Order>,
     records: mpsc::Receiver<Document>,
+    errands: mpsc::Receiver<Errand>,
     certified: watch::Sender<Option<Notary>>,
 }
 
@@ -117,7 +127,7 @@ impl Voice {
 }
 
 async fn run(wire: Wire, clock: Clock, taken: Taken, voice: Voice) {
-    let Taken { mut orders, mut records, certified } = taken;
+    let Taken { mut orders, mut records, mut errands, certified } = taken;
     let identity = loop {
         match enrol(&wire, &clock).await {
             Ok(identity) => break identity,
@@ -149,6 +159,7 @@ async fn run(wire: Wire, clock: Clock, taken: Taken, voice: Voice) {
                 }
                 Ok(vec![])
             }
+            Some(errand) = errands.recv() => line.run(errand, &clock, &mut asks).await,
             Some(document) = records.recv() => line.record(&document, &clock).await,
             Some(answered) = asks.join_next() => {
                 match answered {
