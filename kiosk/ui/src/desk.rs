@@ -324,6 +324,7 @@ impl Desk {
                 self.submission = Uuid::new_v4();
                 self.hands.forget();
                 self.album.wipe();
+                self.glass.forget(&self.app.0);
                 self.speak_in(Language::Chinese);
             }
             // Heard once the terminal has a voice; until then the glass says it.

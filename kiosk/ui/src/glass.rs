@@ -60,6 +60,34 @@ impl Glass {
         self.shown = Some(now);
     }
 
+    /// Forgets what was ever shown; properties of pages that are not on the glass hold their last values.
+    pub fn forget(&mut self, app: &App) {
+        *self = Glass::default();
+        let face = Face::get(app);
+        for set in [
+            Face::set_title,
+            Face::set_help,
+            Face::set_error,
+            Face::set_label,
+            Face::set_text,
+            Face::set_unit,
+            Face::set_source,
+            Face::set_caption,
+            Face::set_amount,
+            Face::set_query,
+        ] {
+            set(&face, SharedString::new());
+        }
+        face.set_lines(ModelRc::default());
+        face.set_choices(ModelRc::default());
+        face.set_second(ModelRc::default());
+        face.set_entries(ModelRc::default());
+        face.set_shots(ModelRc::default());
+        face.set_picture(Image::default());
+        face.set_place_x(-1.0);
+        face.set_place_y(-1.0);
+    }
+
     /// The keyboard that the page's field needs.
     pub fn layout(page: &Page) -> Layout {
         match &page.body {

@@ -1,5 +1,6 @@
 //! `gulou-terminal`: the self-service terminal on its screen.
 
+use std::alloc::System;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,6 +8,11 @@ use clap::Parser;
 
 use terminal::config::Config;
 use terminal::desk::Desk;
+use zeroizing_alloc::ZeroAlloc;
+
+/// What a citizen typed does not stay in memory that was given back.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// The self-service terminal: pages, forms and papers for every citizen.
 #[derive(Debug, Parser)]
@@ -31,10 +37,22 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    // Both ends of the line and the page printer's client use it; the first to come must find it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    end_with_any_thread();
     let config = Config::load(&arguments.config)?;
     if arguments.check {
         println!("{config}");
         return Ok(());
     }
     Desk::open(config)?.run()
+}
+
+/// A terminal without its printers' or its platform's thread would wait for ever: it ends and is started again.
+fn end_with_any_thread() {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        say(panic);
+        std::process::exit(101);
+    }));
 }

@@ -6,6 +6,7 @@ mod a4;
 mod receipt;
 mod sheet;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as std_mpsc;
 use std::time::Duration;
@@ -80,8 +81,17 @@ pub fn start(
     let a4 = printers.a4.as_deref().map(A4Printer::new).transpose()?;
     let receipt =
         printers.receipt.clone().map(|address| ReceiptPrinter::new(address, printers.width));
-    let shop =
-        Shop { a4, receipt, verify: printers.verify, paper: None, registry, clock, tell, waker };
+    let shop = Shop {
+        said: BTreeMap::new(),
+        a4,
+        receipt,
+        verify: printers.verify,
+        paper: None,
+        registry,
+        clock,
+        tell,
+        waker,
+    };
     std::thread::Builder::new()
         .name("print".to_owned())
         .spawn(move || runtime.block_on(shop.run(taken, &printers.templates)))
@@ -97,6 +107,8 @@ struct Shop {
     /// Templates and fonts; none where they can't be read.
     paper: Option<Paper>,
     registry: Option<Registry>,
+    /// How the printers were, the last time anybody was told.
+    said: BTreeMap<Device, State>,
     clock: Clock,
     tell: std_mpsc::SyncSender<Event>,
     waker: Waker,
@@ -132,11 +144,18 @@ impl Shop {
         let ready = self.paper.is_some();
         if let Some(printer) = &mut self.a4 {
             let state = if ready { a4::state(printer).await } else { State::Fault };
-            self.say(Event::Device(Device::Printer, state));
+            self.learn(Device::Printer, state);
         }
         if let Some(printer) = &mut self.receipt {
             let state = if ready { receipt::state(printer).await } else { State::Fault };
-            self.say(Event::Device(Device::Receipt, state));
+            self.learn(Device::Receipt, state);
+        }
+    }
+
+    /// Says it once: nobody is woken by a printer that is as it was.
+    fn learn(&mut self, device: Device, state: State) {
+        if self.said.insert(device, state) != Some(state) {
+            self.say(Event::Device(device, state));
         }
     }
 

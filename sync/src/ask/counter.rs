@@ -50,6 +50,8 @@ impl Counter {
             .tls_backend_preconfigured(identified_config(identity, now)?)
             .https_only(true)
             .no_proxy()
+            // A connection that waits holds the last answer in its buffers.
+            .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
             .timeout(PATIENCE)
             .build()

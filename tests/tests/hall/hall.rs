@@ -4,22 +4,28 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
-use drivers::input::record::{EV_ABS, EV_SYN};
 use drivers::input::Record;
+use drivers::input::record::{EV_ABS, EV_SYN};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 use serde_json::{Value, json};
-use tests::stage::{Platform, binary, pause, spawn, tail, until};
+use tests::stage::{Platform, binary, pause, spawn, tail};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
-/// Dots of the panel.
-const SIZE: (i32, i32) = (1080, 1920);
-/// `ABS_MT_TRACKING_ID`, `ABS_MT_POSITION_X` and `_Y`.
-const [FINGER, X, Y]: [u16; 3] = [0x39, 0x35, 0x36];
+/// `ABS_MT_TRACKING_ID`, `ABS_MT_POSITION_X` and `ABS_MT_POSITION_Y`.
+const FINGER: u16 = 0x39;
+const X: u16 = 0x35;
+const Y: u16 = 0x36;
+
+/// Longer than the terminal waits for a citizen who says nothing.
+const PATIENCE: Duration = Duration::from_secs(100);
+/// How often the glass is looked at.
+const LOOK: Duration = Duration::from_millis(30);
 
 /// A terminal, what hangs on it, and the platform.
 pub(crate) struct Hall {
@@ -36,7 +42,6 @@ pub(crate) struct Hall {
 pub(crate) struct Part {
     pub(crate) role: String,
     pub(crate) label: String,
-    pub(crate) value: String,
     pub(crate) enabled: bool,
     pub(crate) seen: Place,
 }
@@ -68,9 +73,13 @@ impl Hall {
         let touch = OpenOptions::new().read(true).write(true).open(folder.path().join("touch"));
         fs::create_dir(folder.path().join("camera")).unwrap();
         fs::write(folder.path().join("camera/1.jpg"), picture()).unwrap();
-        fs::write(folder.path().join("terminal.toml"), configuration(folder.path(), page_port, &provision)).unwrap();
+        fs::write(
+            folder.path().join("terminal.toml"),
+            configuration(folder.path(), page_port, &provision),
+        )
+        .unwrap();
         let terminal = launch(folder.path());
-        let mut hall = Hall { platform, terminal, peers, touch: touch.unwrap(), folder };
+        let hall = Hall { platform, terminal, peers, touch: touch.unwrap(), folder };
         hall.sees("轻触屏幕开始").await;
         hall
     }
@@ -93,8 +102,11 @@ impl Hall {
         self.sees("轻触屏幕开始").await;
     }
 
-    /// Touches what is called so; waits until it is there.
+    /// Touches what is called so; waits until it is there and does something.
     pub(crate) async fn tap(&mut self, label: &str) {
+        let enabled = async || self.find(label).is_some_and(|part| part.enabled);
+        self.sees(label).await;
+        until(&format!("{label} can be touched"), enabled).await.unwrap();
         let part = self.sees(label).await;
         self.touch(part.seen.x + part.seen.width / 2.0, part.seen.y + part.seen.height / 2.0).await;
     }
@@ -130,7 +142,7 @@ impl Hall {
     }
 
     /// Waits until something called so can be seen.
-    pub(crate) async fn sees(&mut self, label: &str) -> Part {
+    pub(crate) async fn sees(&self, label: &str) -> Part {
         let found = async || self.find(label).is_some();
         if let Err(error) = until(&format!("{label} stands on the glass"), found).await {
             let log = tail(&self.path("terminal.log"));
@@ -140,7 +152,7 @@ impl Hall {
     }
 
     /// Waits until one of these stands on the glass, and says which.
-    pub(crate) async fn sees_one_of(&mut self, labels: &[&str]) -> String {
+    pub(crate) async fn sees_one_of(&self, labels: &[&str]) -> String {
         let found = || labels.iter().find(|label| self.find(label).is_some());
         until(&format!("one of {labels:?} stands on the glass"), async || found().is_some())
             .await
@@ -152,7 +164,8 @@ impl Hall {
     pub(crate) fn find(&self, label: &str) -> Option<Part> {
         let parts = self.shown()?.parts;
         let seen = |part: &&Part| part.seen.width > 0.0 && part.seen.height > 0.0;
-        let mut called: Vec<&Part> = parts.iter().filter(seen).filter(|it| it.label == label).collect();
+        let mut called: Vec<&Part> =
+            parts.iter().filter(seen).filter(|it| it.label == label).collect();
         called.sort_by_key(|part| part.role == "text");
         called.first().map(|part| (*part).clone())
     }
@@ -200,6 +213,17 @@ impl Drop for Hall {
             }
         }
     }
+}
+
+/// Waits until something is so, and says what is not.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) -> Result<(), String> {
+    let waiting = async {
+        while !is_so().await {
+            pause(LOOK).await;
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, waiting).await;
+    ended.map_err(|_| format!("it does not become so that {what}"))
 }
 
 fn launch(folder: &Path) -> Child {

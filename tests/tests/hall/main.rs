@@ -4,5 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod citizen;
+mod faults;
 mod hall;
 mod papers;
+mod wipe;
