@@ -90,7 +90,11 @@ impl Printer {
             "device": "receipt",
             "paper": if self.paper_end() { "end" } else if self.near_end { "near-end" } else { "enough" },
             "cover": if self.cover_open { "open" } else { "closed" },
-            "cutter": if self.stuck() { "stuck" } else { "ok" },
+            "cutter": match self.cutter {
+                Cutter::Free => "ok",
+                Cutter::WillJam => "will-jam",
+                Cutter::Stuck => "stuck",
+            },
             "receipts": self.tray.receipts(),
             "rows": self.tray.rows(),
             "waiting": self.steps.len(),

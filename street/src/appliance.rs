@@ -15,8 +15,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sync::moment::Mono;
 
+use crate::bench::{Bench, Peripheral, RECEIPT_DOTS};
 use crate::clock::{self, SkewedClock};
+use crate::config;
 use crate::disk::{self, SmallDisk};
+use crate::fingers::Fingers;
 use crate::light::LightSensor;
 use crate::process::{Ending, Program, Session};
 use crate::supervise::Supervision;
@@ -35,20 +38,20 @@ pub struct Post {
     pub id: &'static str,
     /// What it is.
     pub role: &'static str,
-    /// Its panel, as `gulou-sign` calls it.
+    /// Its panel, as `gulou-sign` calls it where it is a sign's.
     pub panel: &'static str,
     /// Width of the panel in pixels.
     pub width: u32,
     /// Height of the panel in pixels.
     pub height: u32,
-    /// GTFS stop.
-    pub stop: &'static str,
+    /// GTFS stop of a sign.
+    pub stop: Option<&'static str>,
     /// What people call the spot, in Chinese and English.
     pub place: (&'static str, &'static str),
 }
 
 /// Every appliance of the street. The page hangs each where its panel belongs in the drawing.
-pub const POSTS: [Post; 4] = [
+pub const POSTS: [Post; 5] = [
     sign(
         "sign-1",
         ("led-128x32", 128, 32),
@@ -63,7 +66,19 @@ pub const POSTS: [Post; 4] = [
         "hot-spring-n",
         ("榕树对面站台", "Platform facing the banyan"),
     ),
+    TERMINAL,
 ];
+
+/// The self-service terminal in the community hall.
+pub const TERMINAL: Post = Post {
+    id: "terminal-1",
+    role: "terminal",
+    panel: "glass-1080x1920",
+    width: 1080,
+    height: 1920,
+    stop: None,
+    place: ("军门社区便民服务站", "Junmen community hall"),
+};
 
 const fn sign(
     id: &'static str,
@@ -71,7 +86,7 @@ const fn sign(
     stop: &'static str,
     place: (&'static str, &'static str),
 ) -> Post {
-    Post { id, role: "sign", panel, width, height, stop, place }
+    Post { id, role: "sign", panel, width, height, stop: Some(stop), place }
 }
 
 /// What can be done to an appliance.
@@ -112,8 +127,26 @@ pub struct Faults {
     pub skew_s: i32,
     /// The disk is full.
     pub disk_full: bool,
-    /// Light on the sensor, in lux.
+    /// Light on the sensor, in lux; 0 where there is none.
     pub lux: u32,
+}
+
+/// What a terminal has and a sign has not: whoever stands in front of it, and what hangs on its cables.
+#[derive(Debug, Clone)]
+pub struct Hall {
+    /// Its touch panel and keypad.
+    pub fingers: Fingers,
+    /// Its reader, scanner and printers.
+    pub bench: Bench,
+}
+
+/// What is around an appliance besides its cables and its mains.
+#[derive(Debug)]
+enum Around {
+    /// The light of the street, on a sign's sensor.
+    Street(LightSensor),
+    /// A terminal stands indoors, and nothing about it follows the light.
+    Hall(Hall),
 }
 
 /// Why a fault cannot be simulated on this machine, in Chinese; absent where it can.
@@ -158,7 +191,9 @@ pub struct Appliance {
     folder: PathBuf,
     broker: Wire,
     https: Wire,
-    light: LightSensor,
+    /// Where people verify papers, as it stands on them.
+    verify: String,
+    around: Around,
     clock: Option<SkewedClock>,
     disk: Option<SmallDisk>,
     drawn_at: Option<SystemTime>,
@@ -182,25 +217,27 @@ impl Appliance {
         folder: PathBuf,
         ports: PlatformPorts,
         can_mount: bool,
+        hall: Option<Hall>,
     ) -> io::Result<Appliance> {
         let state = folder.join("state");
         fs::create_dir_all(&state)?;
         let disk = if can_mount { SmallDisk::mount(&state) } else { None };
+        let lux = if hall.is_none() { DAYLIGHT_LUX } else { 0 };
+        let around = match hall {
+            Some(hall) => Around::Hall(hall),
+            None => Around::Street(LightSensor::hang(lux)?),
+        };
         Ok(Appliance {
             post,
             life: Supervision::default(),
             session: None,
-            faults: Faults {
-                network: Condition::default(),
-                skew_s: 0,
-                disk_full: false,
-                lux: DAYLIGHT_LUX,
-            },
+            faults: Faults { network: Condition::default(), skew_s: 0, disk_full: false, lux },
             glass: None,
             configured: false,
             broker: Wire::lay(ports.mqtt).await?,
             https: Wire::lay(ports.https).await?,
-            light: LightSensor::hang(DAYLIGHT_LUX)?,
+            verify: format!("{}/verify", ports.http),
+            around,
             clock: SkewedClock::wind(&folder)?,
             disk,
             drawn_at: None,
@@ -212,32 +249,77 @@ impl Appliance {
     pub fn configure(&mut self, provision: &str) -> anyhow::Result<()> {
         let mut provision: Url = provision.parse()?;
         let _ = provision.set_port(Some(self.https.port()));
-        let config = toml::toml! {
+        let config = match &self.around {
+            Around::Street(light) => self.sign(light, &provision),
+            Around::Hall(hall) => self.terminal(hall, &provision),
+        };
+        fs::write(self.config_file(), toml::to_string(&config)?)?;
+        self.configured = true;
+        Ok(())
+    }
+
+    fn sign(&self, light: &LightSensor, provision: &Url) -> toml::Table {
+        toml::toml! {
             device = (self.post.id)
             state = (self.folder.join("state").display().to_string())
             provision = (provision.to_string())
             [sign]
-            stop = (self.post.stop)
+            stop = (self.post.stop.unwrap_or_default())
             area = (AREA)
             languages = ["zh", "en"]
             panel = (self.post.panel)
             [surface]
             memory = (self.panel_file().display().to_string())
             [light]
-            serial = (self.light.path().display().to_string())
+            serial = (light.path().display().to_string())
             [link]
-            broker = (format!("mqtts://127.0.0.1:{}", self.broker.port()))
-            content = (format!("https://127.0.0.1:{}", self.https.port()))
-        };
-        fs::write(self.folder.join("sign.toml"), toml::to_string(&config)?)?;
-        self.configured = true;
-        Ok(())
+            broker = (self.broker_address())
+            content = (self.content_address())
+        }
+    }
+
+    fn terminal(&self, hall: &Hall, provision: &Url) -> toml::Table {
+        let text = |path: &Path| path.display().to_string();
+        toml::toml! {
+            place = (self.post.place.0)
+            content = (text(&config::content()))
+            [panel]
+            memory = (text(&self.panel_file()))
+            outline = (text(&hall.bench.outline()))
+            [inputs]
+            touch = (text(hall.fingers.touch_panel()))
+            keypad = (text(hall.fingers.keypad()))
+            [devices]
+            reader = (text(&hall.bench.cable(Peripheral::Reader)))
+            scanner = (text(&hall.bench.cable(Peripheral::Scanner)))
+            camera = (text(&hall.bench.camera()))
+            receipt = (text(&hall.bench.cable(Peripheral::Receipt)))
+            receipt_width = (RECEIPT_DOTS)
+            printer = (hall.bench.page_printer())
+            [platform]
+            device = (self.post.id)
+            state = (text(&self.folder.join("state")))
+            provision = (provision.to_string())
+            broker = (self.broker_address())
+            content = (self.content_address())
+            verify = (self.verify.as_str())
+        }
+    }
+
+    fn broker_address(&self) -> String {
+        format!("mqtts://127.0.0.1:{}", self.broker.port())
+    }
+
+    fn content_address(&self) -> String {
+        format!("https://127.0.0.1:{}", self.https.port())
     }
 
     /// The program that drives it; `path` is the file, `log` gets what it prints.
     pub fn program<'a>(&self, path: &'a Path, log: &'a Path) -> Program<'a> {
-        let config = self.folder.join("sign.toml");
-        let arguments: Vec<OsString> = vec!["--config".into(), config.into()];
+        let mut arguments: Vec<OsString> = vec![self.config_file().into()];
+        if matches!(self.around, Around::Street(_)) {
+            arguments.insert(0, "--config".into());
+        }
         let environment = self.clock.as_ref().map(SkewedClock::environment).unwrap_or_default();
         Program { path, arguments, environment, log, ending: Ending::Kill }
     }
@@ -261,12 +343,18 @@ impl Appliance {
                 self.faults.disk_full = full;
             }
             Fault::Light { lux } => {
-                self.light.set(lux);
+                let Around::Street(light) = &self.around else {
+                    return Err("这台设备没有光传感器".to_owned());
+                };
+                light.set(lux);
                 self.faults.lux = lux;
             }
             Fault::Power { on: false } => {
                 // A panel without power is dark, and does not remember what it showed.
                 let _ = fs::remove_file(self.panel_file());
+                if let Around::Hall(hall) = &self.around {
+                    let _ = fs::remove_file(hall.bench.outline());
+                }
                 self.drawn_at = None;
                 self.glass = None;
             }
@@ -309,6 +397,10 @@ impl Appliance {
         self.life.next_deadline()
     }
 
+    fn config_file(&self) -> PathBuf {
+        self.folder.join("config.toml")
+    }
+
     fn panel_file(&self) -> PathBuf {
         self.folder.join("panel")
     }
@@ -328,16 +420,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_appliance_stands_where_two_lines_call() {
+    fn every_sign_stands_where_two_lines_call() {
         let network = crate::network::Network::demonstration().unwrap();
-        for post in POSTS {
-            let platform = network.platforms.iter().position(|platform| platform.id == post.stop);
-            let platform = platform.unwrap_or_else(|| panic!("no stop {}", post.stop));
+        for stop in POSTS.iter().filter_map(|post| post.stop) {
+            let platform = network.platforms.iter().position(|platform| platform.id == stop);
+            let platform = platform.unwrap_or_else(|| panic!("no stop {stop}"));
             let calling = network
                 .patterns
                 .iter()
                 .filter(|p| p.calls.iter().any(|call| call.platform == platform));
-            assert!(calling.count() >= 2, "{}", post.stop);
+            assert!(calling.count() >= 2, "{stop}");
         }
     }
 }

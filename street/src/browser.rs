@@ -91,6 +91,15 @@ impl Browser {
             .with_context(|| format!("waited in vain for: {script}"))?
     }
 
+    /// Presses the mouse at a point of the page, in its pixels from the top left.
+    pub async fn click(&self, x: f64, y: f64) -> anyhow::Result<()> {
+        let pointer = json!({ "type": "pointer", "id": "mouse", "actions": [
+            { "type": "pointerMove", "x": x.round(), "y": y.round(), "origin": "viewport" },
+            { "type": "pointerDown", "button": 0 }, { "type": "pointerUp", "button": 0 },
+        ] });
+        self.call("actions", Some(json!({ "actions": [pointer] }))).await.map(drop)
+    }
+
     /// Gives the page exactly this many pixels, whatever the window's frame takes.
     async fn resize(&self, width: u32, height: u32) -> anyhow::Result<()> {
         let metrics =

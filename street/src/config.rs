@@ -1,12 +1,12 @@
 //! What the street was told on its command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-/// The whole street on one machine: platform, signs and a city full of buses, in one web page.
+/// The whole street on one machine: platform, signs, terminal and a city full of buses, in one web page.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -54,6 +54,16 @@ pub struct Binaries {
     pub platform: PathBuf,
     /// `gulou-sign`.
     pub sign: PathBuf,
+    /// `gulou-terminal`.
+    pub terminal: PathBuf,
+    /// `gulou-peer`.
+    pub peer: PathBuf,
+}
+
+/// What terminals offer. Started from anywhere, the street shows the content it was built with.
+pub fn content() -> PathBuf {
+    let built_with = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../content"));
+    if built_with.is_dir() { built_with.to_owned() } else { PathBuf::from("content") }
 }
 
 impl Binaries {
@@ -69,6 +79,11 @@ impl Binaries {
             );
             Ok(path)
         };
-        Ok(Binaries { platform: beside("gulou-platform")?, sign: beside("gulou-sign")? })
+        Ok(Binaries {
+            platform: beside("gulou-platform")?,
+            sign: beside("gulou-sign")?,
+            terminal: beside("gulou-terminal")?,
+            peer: beside("gulou-peer")?,
+        })
     }
 }

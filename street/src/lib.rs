@@ -17,8 +17,12 @@ pub mod city;
 
 pub mod clock;
 pub mod disk;
+pub mod fingers;
 pub mod light;
 pub mod wire;
+
+pub mod bench;
+pub mod citizens;
 
 pub mod appliance;
 
@@ -33,5 +37,6 @@ pub mod web;
 
 pub mod browser;
 pub mod pictures;
+pub mod visitor;
 
 pub mod config;

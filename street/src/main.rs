@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use street::appliance::{Appliance, POSTS, PlatformPorts};
+use street::appliance::{Appliance, Hall, POSTS, PlatformPorts, TERMINAL};
+use street::bench::Bench;
 use street::city::City;
-use street::config::{Arguments, Binaries, Run, Verb};
+use street::config::{self, Arguments, Binaries, Run, Verb};
+use street::fingers::Fingers;
 use street::platform::Platform;
 use street::street::{Places, Street};
 use street::web::{self, Web};
-use street::{disk, pictures, process};
+use street::{citizens, disk, pictures, process};
 use sync::moment::Clock;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,22 +69,27 @@ async fn run(run: Run, can_mount: bool) -> anyhow::Result<()> {
     let folder = folder.expect("a folder is given or made");
     let city = Arc::new(City::found(run.seed)?);
 
-    let ports = free_ports()?;
+    let (ports, printer_port) = free_ports()?;
     let platform = Platform::new(
         reqwest::Client::builder().no_proxy().build()?,
         ports,
         folder.join("platform"),
     );
-    let appliances = put_up(folder, ports, can_mount).await?;
+    let hall = furnish(&folder.join("devices").join(TERMINAL.id), printer_port)?;
+    let citizens = Arc::new(citizens::read(&config::content())?);
+    let appliances = put_up(folder, ports, can_mount, &hall).await?;
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs)?;
     let feeds = format!("{page}/feeds");
-    let places = Places { platform: binaries.platform, sign: binaries.sign, logs, feeds };
+    let Binaries { platform: centre, sign, terminal, peer } = binaries;
+    let places = Places { platform: centre, sign, terminal, peer, logs, feeds };
     let clock = Clock::new(jiff::Timestamp::UNIX_EPOCH);
-    let street = Street::new(places, clock, platform.clone(), appliances);
+    let street = Street::new(places, clock, platform.clone(), appliances, hall.bench.clone());
 
     let fleet = watch_fleet(platform.clone());
-    let web = Web { city, view: street.view(), fleet, street: street.requests(), platform };
+    let looking = tokio::spawn(hall.bench.clone().watch());
+    let (view, requests) = (street.view(), street.requests());
+    let web = Web { city, view, fleet, street: requests, platform, hall, citizens };
     let serving = tokio::spawn(axum::serve(listener, web::router(web)).into_future());
     println!("\n  鼓楼 · Gulou street   {page}\n  Ctrl-C ends it and everything it started.\n");
     let stop = CancellationToken::new();
@@ -97,6 +104,7 @@ async fn run(run: Run, can_mount: bool) -> anyhow::Result<()> {
     });
     street.run(stop).await;
     serving.abort();
+    looking.abort();
     ending.abort();
     match pictures {
         Some(pictures) => pictures.await?,
@@ -108,13 +116,21 @@ async fn put_up(
     folder: &Path,
     ports: PlatformPorts,
     can_mount: bool,
+    hall: &Hall,
 ) -> anyhow::Result<Vec<Appliance>> {
     let mut appliances = Vec::new();
     for post in POSTS {
         let own = folder.join("devices").join(post.id);
-        appliances.push(Appliance::put_up(post, own, ports, can_mount).await?);
+        let hall = (post == TERMINAL).then(|| hall.clone());
+        appliances.push(Appliance::put_up(post, own, ports, can_mount, hall).await?);
     }
     Ok(appliances)
+}
+
+/// Puts the bench into the folder of the terminal, and lays the pipes for its fingers.
+fn furnish(folder: &Path, printer_port: u16) -> anyhow::Result<Hall> {
+    let bench = Bench::set_up(folder.to_owned(), printer_port)?;
+    Ok(Hall { fingers: Fingers::lay(folder)?, bench })
 }
 
 /// Asks the platform now and then what it knows of its devices; `null` while it does not answer.
@@ -135,13 +151,16 @@ fn watch_fleet(platform: Platform) -> watch::Receiver<serde_json::Value> {
     watched
 }
 
-/// Three ports nobody listens on. All are held at once, so that they differ.
-fn free_ports() -> std::io::Result<PlatformPorts> {
+/// Ports nobody listens on, for the platform and for the page printer. All are held at once, so that
+/// they differ.
+fn free_ports() -> std::io::Result<(PlatformPorts, u16)> {
     let hold = || std::net::TcpListener::bind(("127.0.0.1", 0));
-    let (http, https, mqtt) = (hold()?, hold()?, hold()?);
+    let (http, https, mqtt, printer) = (hold()?, hold()?, hold()?, hold()?);
     let address =
         |held: &std::net::TcpListener| -> std::io::Result<SocketAddr> { held.local_addr() };
-    Ok(PlatformPorts { http: address(&http)?, https: address(&https)?, mqtt: address(&mqtt)? })
+    let ports =
+        PlatformPorts { http: address(&http)?, https: address(&https)?, mqtt: address(&mqtt)? };
+    Ok((ports, address(&printer)?.port()))
 }
 
 async fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {

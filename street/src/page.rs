@@ -24,11 +24,12 @@ const SCENE: &str = include_str!("page/scene.svg");
 const SCENE_MARK: &str = "<!-- scene -->";
 
 /// Address, content type and content of every file of the page.
-const FILES: [(&str, &str, &str); 16] = [
+const FILES: [(&str, &str, &str); 20] = [
     ("/page/mark.svg", SVG, include_str!("page/mark.svg")),
     ("/page/tokens.css", CSS, include_str!("page/tokens.css")),
     ("/page/scene.css", CSS, include_str!("page/scene.css")),
     ("/page/street.css", CSS, include_str!("page/street.css")),
+    ("/page/hall.css", CSS, include_str!("page/hall.css")),
     ("/page/words.json", JSON, include_str!("page/words.json")),
     ("/page/words.js", MODULE, include_str!("page/words.js")),
     ("/page/dom.js", MODULE, include_str!("page/dom.js")),
@@ -40,6 +41,9 @@ const FILES: [(&str, &str, &str); 16] = [
     ("/page/mural.js", MODULE, include_str!("page/mural.js")),
     ("/page/strip.js", MODULE, include_str!("page/strip.js")),
     ("/page/lines.js", MODULE, include_str!("page/lines.js")),
+    ("/page/touchscreen.js", MODULE, include_str!("page/touchscreen.js")),
+    ("/page/bench.js", MODULE, include_str!("page/bench.js")),
+    ("/page/hall.js", MODULE, include_str!("page/hall.js")),
     ("/page/street.js", MODULE, include_str!("page/street.js")),
 ];
 

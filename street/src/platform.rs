@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::appliance::{AREA, PlatformPorts, Post};
+use crate::config;
 use crate::process::{Ending, Program};
 
 /// Longest answer of the platform that is passed on, in bytes.
@@ -69,8 +70,7 @@ impl Platform {
     pub fn program<'a>(&self, path: &'a Path, log: &'a Path, feeds: &str) -> Program<'a> {
         let mut arguments: Vec<OsString> =
             vec!["run".into(), "--data".into(), self.data.clone().into()];
-        // Started from anywhere, the street shows the content it was built with.
-        let content = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../content"));
+        let content = config::content();
         if content.is_dir() {
             arguments.extend(["--content".into(), content.into()]);
         }
@@ -81,6 +81,8 @@ impl Platform {
             ("--http", self.ports.http.to_string()),
             ("--device-https", self.ports.https.to_string()),
             ("--mqtt-port", mqtt_port),
+            // The codes on the glass lead to this machine's own browser.
+            ("--public", self.console()),
             ("--gtfs", format!("{feeds}/gtfs.zip")),
             ("--trip-updates", format!("{feeds}/trip-updates.pb")),
             ("--vehicle-positions", format!("{feeds}/vehicle-positions.pb")),
@@ -92,7 +94,10 @@ impl Platform {
 
     /// Registers the appliance at `post`; returns what the device needs for its enrolment.
     pub async fn register(&self, post: Post) -> Result<String, PlatformError> {
-        let body = json!({ "device": post.id, "role": post.role, "stop": post.stop });
+        let body = match post.stop {
+            Some(stop) => json!({ "device": post.id, "role": post.role, "stop": stop }),
+            None => json!({ "device": post.id, "role": post.role }),
+        };
         let answer = self.post("api/devices")?.json(&body).send().await?;
         let registered: Registered = accepted(answer).await?.json().await?;
         Ok(registered.provision)
@@ -111,6 +116,20 @@ impl Platform {
     pub async fn warn(&self, now: Timestamp, on: bool) -> Result<(), PlatformError> {
         let request = self.post("api/alerts")?.header("content-type", "application/xml");
         accepted(request.body(typhoon(now, on)).send().await?).await?;
+        Ok(())
+    }
+
+    /// Pays what the code on the terminal's glass asks for, as a telephone would.
+    pub async fn pay(&self, code: &str) -> Result<(), PlatformError> {
+        let till = self.console() + "pay/";
+        let trade = code.strip_prefix(&till).filter(|trade| {
+            !trade.is_empty() && trade.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        });
+        let trade = trade.ok_or_else(|| PlatformError::Refused {
+            status: 404,
+            text: "this is no code to pay".to_owned(),
+        })?;
+        accepted(self.client.post(till.clone() + trade).send().await?).await?;
         Ok(())
     }
 

@@ -11,14 +11,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::appliance::{Appliance, Fault, Faults, Glass, Post, Unavailable};
+use crate::bench::{Bench, Peripheral};
 use crate::platform::Platform;
 use crate::process::{self, Program, Session};
 use crate::supervise::{self, Effect, Stage, Supervision};
 
 /// Most news that wait for the shell; whoever has more waits.
 const NEWS_MAX: usize = 64;
-/// How often the glasses are looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// How often the glasses are looked at: a finger wants to see at once what it did.
+const LOOK_EVERY: Duration = Duration::from_millis(40);
 /// How long everyone gets to end by themselves.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the broker is looked for among the platform's processes.
@@ -92,6 +93,8 @@ pub enum Unit {
     Platform,
     /// An appliance, by index.
     Appliance(usize),
+    /// A device on the terminal's cables.
+    Peripheral(Peripheral),
 }
 
 /// How the street is.
@@ -129,6 +132,10 @@ pub struct Places {
     pub platform: PathBuf,
     /// `gulou-sign`.
     pub sign: PathBuf,
+    /// `gulou-terminal`.
+    pub terminal: PathBuf,
+    /// `gulou-peer`.
+    pub peer: PathBuf,
     /// Where logs go.
     pub logs: PathBuf,
     /// Address of the street's own feeds.
@@ -146,6 +153,8 @@ pub struct Street {
     broker: bool,
     broker_seen_at: Mono,
     appliances: Vec<Appliance>,
+    bench: Bench,
+    peripherals: Vec<(Peripheral, Supervision, Option<Session>)>,
     news: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
     view: watch::Sender<Arc<View>>,
 }
@@ -157,6 +166,7 @@ impl Street {
         clock: Clock,
         platform: Platform,
         appliances: Vec<Appliance>,
+        bench: Bench,
     ) -> Self {
         let platform_life = Supervision::default();
         let view = watch::Sender::new(Arc::new(view(&platform_life, false, &appliances)));
@@ -170,6 +180,10 @@ impl Street {
             broker: false,
             broker_seen_at: Mono(0),
             appliances,
+            bench,
+            peripherals: Peripheral::ALL
+                .map(|peripheral| (peripheral, Supervision::default(), None))
+                .into(),
             news,
             view,
         }
@@ -188,6 +202,9 @@ impl Street {
     /// Runs until `stop`, then ends everything it started.
     pub async fn run(mut self, stop: CancellationToken) {
         self.drive(Unit::Platform, supervise::Event::PowerOn);
+        for peripheral in Peripheral::ALL {
+            self.drive(Unit::Peripheral(peripheral), supervise::Event::PowerOn);
+        }
         self.register();
         loop {
             let event = tokio::select! {
@@ -215,6 +232,9 @@ impl Street {
             Event::Tick => {
                 self.drive(Unit::Platform, supervise::Event::Tick);
                 self.look_for_broker();
+                for peripheral in Peripheral::ALL {
+                    self.drive(Unit::Peripheral(peripheral), supervise::Event::Tick);
+                }
                 for index in 0..self.appliances.len() {
                     self.drive(Unit::Appliance(index), supervise::Event::Tick);
                     self.appliances[index].look();
@@ -282,13 +302,20 @@ impl Street {
         let name = match unit {
             Unit::Platform => "platform",
             Unit::Appliance(index) => self.appliances[index].post.id,
+            Unit::Peripheral(peripheral) => peripheral.name(),
         };
         let log = self.places.logs.join(format!("{name}.log"));
         let program: Program<'_> = match unit {
             Unit::Platform => {
                 self.platform.program(&self.places.platform, &log, &self.places.feeds)
             }
-            Unit::Appliance(index) => self.appliances[index].program(&self.places.sign, &log),
+            Unit::Appliance(index) => {
+                let appliance = &self.appliances[index];
+                let terminal = appliance.post.role == "terminal";
+                let path = if terminal { &self.places.terminal } else { &self.places.sign };
+                appliance.program(path, &log)
+            }
+            Unit::Peripheral(peripheral) => self.bench.program(peripheral, &self.places.peer, &log),
         };
         let exits = self.news.0.clone();
         let gone = Event::Exited { unit, number };
@@ -330,6 +357,7 @@ impl Street {
         match unit {
             Unit::Platform => &mut self.platform_life,
             Unit::Appliance(index) => &mut self.appliances[index].life,
+            Unit::Peripheral(peripheral) => &mut self.peripherals[peripheral as usize].1,
         }
     }
 
@@ -337,6 +365,7 @@ impl Street {
         match unit {
             Unit::Platform => &mut self.platform_session,
             Unit::Appliance(index) => &mut self.appliances[index].session,
+            Unit::Peripheral(peripheral) => &mut self.peripherals[peripheral as usize].2,
         }
     }
 
@@ -358,6 +387,7 @@ impl Street {
             .appliances
             .iter_mut()
             .filter_map(|appliance| appliance.session.take())
+            .chain(self.peripherals.iter_mut().filter_map(|(.., session)| session.take()))
             .chain(self.platform_session.take())
             .collect();
         for session in &sessions {

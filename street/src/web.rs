@@ -2,6 +2,7 @@
 
 mod document;
 mod feeds;
+mod terminal;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::interval;
 use tokio_stream::wrappers::{IntervalStream, WatchStream};
 
-use crate::appliance::{Fault, Glass};
+use crate::appliance::{Fault, Glass, Hall};
+use crate::citizens::Citizen;
 use crate::city::City;
 use crate::page;
 use crate::platform::{Platform, PlatformError};
@@ -49,6 +51,10 @@ pub struct Web {
     pub street: mpsc::Sender<street::Event>,
     /// The platform.
     pub platform: Platform,
+    /// What is around the terminal.
+    pub hall: Hall,
+    /// Whoever may come to the terminal.
+    pub citizens: Arc<Vec<Citizen>>,
 }
 
 /// Why a request got no answer, as RFC 9457 has it; the detail is a sentence for people.
@@ -68,6 +74,7 @@ pub fn router(web: Web) -> Router {
         .route("/street/{device}/frame.png", get(frame))
         .route("/street/{device}/{verb}", post(device))
         .merge(feeds::router())
+        .merge(terminal::router())
         .merge(page::router())
         .with_state(web)
         .layer(middleware::from_fn(local_only))
@@ -106,6 +113,7 @@ async fn stream(State(web): State<Web>) -> Sse<impl Stream<Item = Result<Message
     let changes = stream::select_all([
         WatchStream::new(web.view.clone()).map(drop).boxed(),
         WatchStream::new(web.fleet.clone()).map(drop).boxed(),
+        WatchStream::new(web.hall.bench.known()).map(drop).boxed(),
         IntervalStream::new(interval(BUSES_EVERY)).map(drop).boxed(),
     ]);
     let documents = tokio_stream::StreamExt::throttle(changes, PAUSE)
@@ -115,7 +123,8 @@ async fn stream(State(web): State<Web>) -> Sse<impl Stream<Item = Result<Message
 
 fn now_of(web: &Web) -> Value {
     let (view, fleet) = (web.view.borrow().clone(), web.fleet.borrow().clone());
-    document::street(&web.city, &view, &fleet, &web.platform.console(), now())
+    let bench = web.hall.bench.known().borrow().clone();
+    document::street(&web.city, &view, (&fleet, &bench), &web.platform.console(), now())
 }
 
 async fn devices(State(web): State<Web>) -> Result<Json<Value>, Problem> {
@@ -216,10 +225,14 @@ async fn frame(
     if known {
         return Ok((StatusCode::NOT_MODIFIED, about).into_response());
     }
-    let png = tokio::task::spawn_blocking(move || glass.frame.png()).await;
-    let png =
-        png.map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, "no picture".to_owned()))?;
+    let png = aside(move || glass.frame.png()).await?;
     Ok((about, [(header::CONTENT_TYPE, "image/png")], png).into_response())
+}
+
+/// Works on a thread where nobody else waits.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, "that failed".to_owned()))
 }
 
 fn no_such_device() -> Problem {

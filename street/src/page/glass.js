@@ -92,8 +92,20 @@ export function size(panel) {
   return panel.split("-")[1].split("x").map(Number);
 }
 
+const newest = new Map();
+
+/** The frame of a device with this hash; all glasses of the device share one answer. */
+function fetchFrame(device, hash) {
+  const known = newest.get(device);
+  if (known?.hash === hash) return known.frame;
+  const frame = loadFrame(device, hash);
+  newest.set(device, { hash, frame });
+  frame.catch(() => newest.delete(device));
+  return frame;
+}
+
 /** The newest frame of a device, and the SHA-256 of its pixels as they arrived here: proof of what is shown. */
-async function fetchFrame(device, hash) {
+async function loadFrame(device, hash) {
   const answer = await fetch(`/street/${device}/frame.png?sha256=${hash}`);
   if (!answer.ok) throw new Error(answer.status);
   const image = await createImageBitmap(await answer.blob(), { colorSpaceConversion: "none" });

@@ -28,12 +28,21 @@ const RUNGS = {
 export function knows(device, street, cutFor) {
   if (device.power === "off") return { step: null, kind: "bad", text: word("knows.dark") };
   if (device.process === "dead") return { step: null, kind: "bad", text: word("knows.dead") };
+  if (device.role === "terminal") return serves(device, cutFor);
   if (device.process === "starting" || !device.shown) return { step: null, kind: "idle", text: word("knows.starting") };
   const said = RUNGS[device.shown.rung] ?? predicts(device, street, cutFor);
   const texts = [word(said.key)];
   if (device.clock_skew_s) texts.push(word("knows.skew", { skew: skew(device.clock_skew_s) }));
   if (device.disk === "full") texts.push(word("knows.full"));
   return { step: said.step, kind: said.kind, text: texts.join(document.documentElement.lang === "en" ? " " : "") };
+}
+
+/** What a terminal can do for people now. */
+function serves(device, cutFor) {
+  if (device.process === "starting") return { step: null, kind: "idle", text: word("knows.hall.starting") };
+  if (cutFor !== null) return { step: null, kind: "warn", text: word("knows.hall.cut") };
+  if (device.network === "slow") return { step: null, kind: "warn", text: word("knows.hall.slow") };
+  return { step: null, kind: "good", text: word("knows.hall.good") };
 }
 
 function predicts(device, street, cutFor) {

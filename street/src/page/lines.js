@@ -48,7 +48,7 @@ export class Lines {
     this.#lines = new Map(street.lines.map((line) => [line.id, line]));
     this.project = projection(street.lines.flatMap((line) => line.path));
     this.#places = placesOf(street.stops);
-    const ours = new Set(street.devices.map((device) => device.stop.id));
+    const ours = new Set(street.devices.map((device) => device.stop?.id));
     const water = WATER.map(({ width, points }) => svg("path", { class: "water", d: this.#path(points), "stroke-width": width }));
     const routes = street.lines.map((line) => svg("path", { class: "route", d: this.#path(line.path), stroke: `#${line.colour}` }, svg("title", {}, line.name)));
     this.#labels = [];

@@ -10,6 +10,7 @@ const WIDTH = 1600;
 const HEIGHT = 720;
 /** Where a glass hangs, in units of the drawing: its middle, its top and its room; `road` is whether it stands at the kerb. */
 const SLOTS = [
+  { for: "glass-1080x1920", x: 356, y: 461, room: 76, kiosk: true },
   { for: "led-128x32", x: 222, y: 346, room: 420, road: true },
   { for: "led-192x64", x: 762, y: 312, room: 626, road: true },
   { for: "led-128x32", x: 1344, y: 196, room: 420 },
@@ -39,7 +40,7 @@ export function hang(devices) {
 
 /** `day`, `dusk` or `night`, by the middle of what the signs' sensors see. */
 export function daylight(devices) {
-  const lux = devices.map((device) => device.light_lux).sort((a, b) => a - b);
+  const lux = devices.filter((device) => device.role === "sign").map((device) => device.light_lux).sort((a, b) => a - b);
   const middle = lux[Math.floor(lux.length / 2)] ?? DUSK_LUX;
   if (middle < NIGHT_LUX) return "night";
   return middle < DUSK_LUX ? "dusk" : "day";
@@ -73,7 +74,7 @@ export class Mural {
       const place = named(device.place);
       const { kind, text, lines } = about(device);
       sign.node.setAttribute("aria-label", word("glass", { place, lines: lines.join(", ") || text }));
-      sign.node.title = word("near");
+      sign.node.title = word(slot.kiosk ? "hall.step-up" : "near");
       if (sign.told !== kind + place) {
         sign.told = kind + place;
         sign.tab.replaceChildren(icon(kind, `shape ${kind}`), place);
@@ -85,7 +86,7 @@ export class Mural {
   #add(slot, device) {
     const bezel = html("span", { class: "bezel" });
     const tab = html("span", { class: "tab" });
-    const node = html("button", { type: "button", class: "hung", id: `glass-${device.id}`, click: () => this.#onNear(device.id) }, bezel, tab);
+    const node = html("button", { type: "button", class: slot.kiosk ? "hung kiosk" : "hung", id: `glass-${device.id}`, click: () => this.#onNear(device.id) }, bezel, tab);
     node.style.left = `${(slot.x / WIDTH) * 100}%`;
     node.style.top = `${(slot.y / HEIGHT) * 100}%`;
     this.#node.append(node);

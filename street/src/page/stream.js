@@ -47,10 +47,11 @@ export function listen(onStreet, onLink) {
   open();
 }
 
-/** Asks the street for something; the reason when it refuses, else null. */
-export async function ask(path) {
+/** Asks the street for something, with `body` as JSON where there is one; the reason when it refuses, else null. */
+export async function ask(path, body) {
   try {
-    const answer = await fetch(path, { method: "POST" });
+    const more = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    const answer = await fetch(path, { method: "POST", ...more });
     if (answer.ok) return null;
     const problem = await answer.json().catch(() => ({}));
     return problem.detail || problem.title || String(answer.status);

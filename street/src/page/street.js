@@ -2,6 +2,7 @@
 
 import { html, icon, state } from "/page/dom.js";
 import { Glass } from "/page/glass.js";
+import { Hall } from "/page/hall.js";
 import { knows } from "/page/knows.js";
 import { Lines } from "/page/lines.js";
 import { Mural, daylight, hang } from "/page/mural.js";
@@ -16,6 +17,7 @@ const CITY_ZONE = "Asia/Shanghai";
 
 const at = (id) => document.getElementById(id);
 const mural = new Mural(at("mural"), lookCloser);
+const hall = new Hall(at("hall"), request);
 const lines = new Lines(at("map"), at("board"));
 const strips = new Map();
 const cutSince = new Map();
@@ -24,6 +26,7 @@ let street = null;
 let drawn = null;
 let link = "wait";
 let near = null;
+let doorway = null;
 const query = new URLSearchParams(location.search);
 /** A sky that was asked for in the address stays, whatever the sensors see. */
 const sky = ["day", "dusk", "night"].find((sky) => sky === query.get("sky"));
@@ -32,7 +35,7 @@ function show() {
   if (!street) return;
   document.documentElement.dataset.light = sky ?? daylight(street.devices);
   const { placed, rest } = hang(street.devices);
-  mural.show(placed, (device) => ({ ...known(device), lines: reported(device) }));
+  mural.show(placed.filter(({ device }) => device.role === "sign" || !hall.open), (device) => ({ ...known(device), lines: reported(device) }));
   for (const device of [...placed.map((place) => place.device), ...rest]) stripOf(device).update(device, street, cutFor(device), mural.hash(device.id));
   if (drawn) {
     const stops = new Map(drawn.stops.map((stop) => [stop.id, stop]));
@@ -44,6 +47,7 @@ function show() {
   showWarning();
   showTime();
   showNear();
+  showHall();
   if (drawn && placed.every(({ device }) => mural.hash(device.id))) document.body.dataset.ready = "true";
   const dark = document.documentElement.dataset.light === "night";
   at("sky").lastElementChild.textContent = word(dark ? "day" : "night");
@@ -54,7 +58,7 @@ function stripOf(device) {
   if (!strips.has(device.id)) {
     const strip = new Strip(device, request, lookCloser);
     strips.set(device.id, strip);
-    at("strips").append(strip.node);
+    at(device.role === "sign" ? "strips" : "doorway").append(strip.node);
   }
   return strips.get(device.id);
 }
@@ -155,9 +159,11 @@ function showLink(next) {
 }
 
 /** Asks for something and tells when it is refused. */
-async function request(path) {
-  const reason = await ask(path);
+async function request(path, body) {
+  const reason = await ask(path, body);
   if (reason === null) return;
+  // An open dialog lies above everything that is not in it.
+  (document.querySelector("dialog[open]") ?? document.body).append(at("notices"));
   const notice = html("p", {}, word("refused", { reason: reason || word("refused.link") }));
   at("notices").append(notice);
   setTimeout(() => notice.remove(), NOTICE_MS);
@@ -165,6 +171,7 @@ async function request(path) {
 
 function lookCloser(id) {
   const device = street.devices.find((device) => device.id === id);
+  if (device.role === "terminal") return hall.stepUp();
   at("near-glass").replaceChildren();
   near = { id, glass: new Glass(device, at("near-glass")) };
   at("near").showModal();
@@ -178,6 +185,18 @@ function showNear() {
   near.glass.show(device.frame, at("near").clientWidth - 32);
   const { kind, text } = known(device);
   at("near-words").replaceChildren(state(kind, text), ...reported(device).map((line) => html("span", { class: "soft" }, line)));
+}
+
+/** The terminal's glass beside its strip, and the terminal itself while somebody stands at it. */
+function showHall() {
+  const device = street.devices.find((device) => device.role === "terminal");
+  if (!device) return;
+  doorway ??= new Glass(device, at("doorway-glass"));
+  if (!hall.open) doorway.show(device.frame, at("doorway-glass").clientWidth);
+  at("doorway-glass").setAttribute("aria-label", word("hall.step-up"));
+  hall.update(street, device);
+  if (query.get("at") === "terminal") hall.stepUp();
+  query.delete("at");
 }
 
 /** The address remembers whether somebody folded the side panel. */
@@ -195,10 +214,11 @@ let folded = query.get("side") === "folded";
 at("fold").addEventListener("click", () => fold((folded = !folded), true));
 at("language").addEventListener("click", switchLanguage);
 at("warning").addEventListener("click", () => request(`/street/warning/${at("warning").dataset.act ?? "raise"}`));
+at("doorway-glass").addEventListener("click", () => hall.stepUp());
 at("near-close").addEventListener("click", () => at("near").close());
 at("sky").addEventListener("click", () => {
   const lux = document.documentElement.dataset.light === "night" ? DAY_LUX : NIGHT_LUX;
-  for (const device of street?.devices ?? []) request(`/street/${device.id}/light?lux=${lux}`);
+  for (const { id, role } of street?.devices ?? []) if (role === "sign") request(`/street/${id}/light?lux=${lux}`);
 });
 spoken(() => {
   fill();
@@ -206,6 +226,7 @@ spoken(() => {
   at("language").textContent = language() === "en" ? "中文" : "English";
   at("language").lang = language() === "en" ? "zh-CN" : "en";
   fold(folded, false);
+  hall.speak();
   mural.clear();
   if (drawn) lines.draw({ ...drawn, devices: street.devices });
   showLink(link);
@@ -219,7 +240,8 @@ listen((next) => {
     drawn = { lines: next.lines, stops: next.stops };
     lines.draw(next);
     if (first) recallCuts(next.devices);
-    if (first && next.devices[0]) lines.chooseStop(next.devices[0].stop.id);
+    const stop = next.devices.find((device) => device.stop)?.stop;
+    if (first && stop) lines.chooseStop(stop.id);
   }
   show();
 }, showLink);

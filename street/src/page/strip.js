@@ -1,4 +1,4 @@
-// The control strip under a sign: what it knows, and what can go wrong with it.
+// The control strip under an appliance: what it knows, and what can go wrong with it.
 
 import { html, icon, replace, state } from "/page/dom.js";
 import { STEPS, knows, skew } from "/page/knows.js";
@@ -23,9 +23,11 @@ const FAULTS = [
 export class Strip {
   #rows = new Map();
   #device;
+  #sign;
 
   constructor(device, ask, onNear) {
     this.#device = device;
+    this.#sign = device.role === "sign";
     this.ask = (act) => ask(`/street/${device.id}/${act}`);
     this.title = html("h2");
     this.what = html("span", { class: "soft" });
@@ -35,18 +37,19 @@ export class Strip {
     this.proof = html("p", { class: "proof" });
     const faults = html("div", { class: "faults" });
     for (const { name, acts } of FAULTS) faults.append(this.#row(name, acts(device).length));
-    faults.append(this.#row("clock", 2), this.#lightRow());
+    faults.append(this.#row("clock", 2));
+    if (this.#sign) faults.append(this.#lightRow());
     this.node = html("section", { class: "strip", id: `strip-${device.id}` },
-      html("div", { class: "strip-head" }, this.title, this.near, this.what), this.steps, this.text, faults, this.proof);
+      html("div", { class: "strip-head" }, this.title, this.near, this.what), this.#sign ? this.steps : null, this.text, faults, this.proof);
   }
 
   /** Brings the strip up to what the device is now. */
   update(device, street, cutFor, hash) {
     this.#device = device;
-    const kind = device.panel.startsWith("led") ? "panel.led" : "panel.lcd";
+    const kind = { led: "panel.led", lcd: "panel.lcd", glass: "panel.glass" }[device.panel.split("-")[0]];
     this.title.textContent = named(device.place);
-    this.what.textContent = `${named(device.stop)} · ${word(kind, { size: size(device.panel).join("×") })}`;
-    this.near.lastChild.textContent = word("near");
+    this.what.textContent = [named(device.stop), word(kind, { size: size(device.panel).join("×") })].filter(Boolean).join(" · ");
+    this.near.lastChild.textContent = word(this.#sign ? "near" : "hall.step-up");
     const known = knows(device, street, cutFor);
     this.text.textContent === known.text || (this.text.textContent = known.text);
     this.steps.setAttribute("aria-label", word("steps"));
@@ -62,7 +65,7 @@ export class Strip {
         ? { act: `skew?s=${HOUR_S}`, label: "+1 h", title: word("act.later"), of: "skew" }
         : { act: "skew?s=0", label: word("act.right"), of: "skew" },
     ]);
-    this.#showLight(device);
+    if (this.#sign) this.#showLight(device);
     this.#showProof(device, hash);
   }
 

@@ -7,11 +7,12 @@ use crate::city::City;
 use crate::street::{DeviceView, View};
 use crate::supervise::Stage;
 
-/// The street at `now`; `fleet` is what the platform says of its devices, `console` where it says it.
+/// The street at `now`; `fleet` is what the platform says of its devices, `bench` what lies beside the
+/// terminal, `console` where the platform's own page is.
 pub(super) fn street(
     city: &City,
     view: &View,
-    fleet: &Value,
+    (fleet, bench): (&Value, &Value),
     console: &str,
     now: Timestamp,
 ) -> Value {
@@ -21,13 +22,17 @@ pub(super) fn street(
         "platform": { "running": view.platform == Stage::Running && !fleet.is_null(), "url": console },
         "broker": { "running": view.broker },
         "devices": devices,
+        "bench": bench,
         "buses": city.at(now).buses,
     })
 }
 
 fn device(city: &City, view: &DeviceView, fleet: &Value) -> Value {
     let DeviceView { post, faults, .. } = view;
-    let stop = city.stop_name(post.stop).cloned().unwrap_or_default();
+    let stop = post.stop.map(|id| {
+        let name = city.stop_name(id).cloned().unwrap_or_default();
+        json!({ "id": id, "zh": name.zh, "en": name.en })
+    });
     let (zh, en) = post.place;
     let network = match faults.network {
         condition if condition.cut => "cut",
@@ -48,7 +53,7 @@ fn device(city: &City, view: &DeviceView, fleet: &Value) -> Value {
     json!({
         "id": post.id, "role": post.role, "panel": post.panel,
         "place": { "zh": zh, "en": en },
-        "stop": { "id": post.stop, "zh": stop.zh, "en": stop.en },
+        "stop": stop,
         "power": if view.configured && view.process == Stage::Off { "off" } else { "on" },
         "network": network,
         "process": process(view),

@@ -1,148 +1,28 @@
-//! The whole street, as `make run` starts it: real platform, real broker, real signs, real browser.
+//! The whole street, as `make run` starts it: real platform, real broker, real signs, a real terminal with
+//! real printers, real browser.
 //!
 //! Tests wait for what the street's own event stream says, never for a length of time.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod running;
+mod terminal;
+
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::Path;
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use street::browser::{self, Browser};
 use street::pictures::READY;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
-const STREET: &str = env!("CARGO_BIN_EXE_gulou-street");
-/// A street that has not done it by then never will.
-const PATIENCE: Duration = Duration::from_secs(90);
+use running::{PATIENCE, Running, STREET, device};
 
 /// A report that is so late was not sent; usually they take a second.
 const LATE: SignedDuration = SignedDuration::from_secs(4);
-
-/// A running street.
-struct Running {
-    child: Child,
-    url: String,
-    folder: tempfile::TempDir,
-    client: reqwest::Client,
-}
-
-impl Running {
-    /// `None`, with a word why, where the other binaries were not built or there is no broker.
-    async fn start() -> Option<Running> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let built = |name: &&str| Path::new(STREET).with_file_name(name).exists();
-        if !["gulou-platform", "gulou-sign"].iter().all(built) {
-            eprintln!("skipped: run `cargo build --workspace --bins` first");
-            return None;
-        }
-        let places = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/usr/bin/mosquitto"];
-        if !places.iter().any(|place| Path::new(place).exists()) {
-            eprintln!("skipped: mosquitto is not installed");
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(STREET);
-        command.args(["--port", "0"]).env("TMPDIR", folder.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url = loop {
-            let line = lines.next_line().await.unwrap().expect("the street says where it is");
-            if let Some(at) = line.find("http://") {
-                break line[at..].trim().to_owned();
-            }
-        };
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Some(Running { child, url, folder, client })
-    }
-
-    /// Follows the event stream until `good` holds.
-    async fn until(&self, what: &str, mut good: impl FnMut(&Value) -> bool) -> Value {
-        let follow = async {
-            let answer = self.client.get(format!("{}/api/stream", self.url)).send().await.unwrap();
-            let (mut chunks, mut text) = (answer.bytes_stream(), Vec::new());
-            while let Some(chunk) = chunks.next().await {
-                text.extend(chunk.unwrap());
-                while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
-                    let event = String::from_utf8(text.drain(..end + 2).collect()).unwrap();
-                    let Some((_, data)) = event.split_once("data: ") else { continue };
-                    let document: Value = serde_json::from_str(data.trim()).unwrap();
-                    if good(&document) {
-                        return document;
-                    }
-                }
-            }
-            panic!("the stream ended")
-        };
-        let followed = tokio::time::timeout(PATIENCE, follow).await;
-        followed.unwrap_or_else(|_| panic!("waited in vain until {what}"))
-    }
-
-    async fn until_device(&self, id: &str, what: &str, good: impl Fn(&Value) -> bool) -> Value {
-        let what = format!("{id} {what}");
-        let document = self.until(&what, |document| good(device(document, id))).await;
-        device(&document, id).clone()
-    }
-
-    async fn ask(&self, path: &str) -> u16 {
-        let url = format!("{}/street/{path}", self.url);
-        self.client.post(url).send().await.unwrap().status().as_u16()
-    }
-
-    /// Claimed and computed hash of a device's picture.
-    async fn picture(&self, id: &str) -> (String, String) {
-        let url = format!("{}/street/{id}/frame.png", self.url);
-        let answer = self.client.get(url).send().await.unwrap();
-        let claimed = answer.headers()["x-frame-sha256"].to_str().unwrap().to_owned();
-        let bytes = answer.bytes().await.unwrap();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
-        let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
-        reader.next_frame(&mut rgb).unwrap();
-        (claimed, hex::encode(Sha256::digest(&rgb)))
-    }
-
-    /// Processes that this street started; its folder stands on their command lines.
-    fn processes(&self) -> Vec<String> {
-        let folder = self.folder.path().to_str().unwrap();
-        let entries = fs::read_dir("/proc").unwrap().flatten();
-        let lines =
-            entries.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
-        lines.filter(|line| line.contains(folder)).collect()
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id().expect("it runs")).unwrap();
-        kill(Pid::from_raw(pid), signal).unwrap();
-    }
-
-    /// What Ctrl-C does.
-    async fn end(&mut self) -> ExitStatus {
-        self.signal(Signal::SIGINT);
-        self.child.wait().await.unwrap()
-    }
-}
-
-impl Drop for Running {
-    /// A failed test leaves nothing behind either: what the street started dies with it.
-    fn drop(&mut self) {
-        let _ = self.child.start_kill();
-    }
-}
-
-fn device<'a>(document: &'a Value, id: &str) -> &'a Value {
-    let devices = document["devices"].as_array().unwrap();
-    devices.iter().find(|device| device["id"] == id).unwrap()
-}
 
 /// The platform has proof of exactly what stands on the glass.
 fn proven(device: &Value) -> bool {
@@ -249,8 +129,22 @@ async fn after_kill_minus_nine_of_the_street_nothing_runs_on() {
     let Some(mut street) = Running::start().await else { return };
     let draws = |device: &Value| !device["frame"].is_null();
     let all_draw = |street: &Value| street["devices"].as_array().unwrap().iter().all(draws);
-    street.until("every sign draws", all_draw).await;
-    assert!(street.processes().len() >= 6, "platform, broker and four signs");
+    street.until("every glass is lit", all_draw).await;
+    street
+        .until("the page printer is ready", |street| street["bench"]["a4"]["plugged"] == true)
+        .await;
+    let running = street.processes();
+    for name in [
+        "gulou-platform",
+        "mosquitto",
+        "gulou-sign",
+        "gulou-terminal",
+        "gulou-peer",
+        "ippeveprinter",
+        "dbus-daemon",
+    ] {
+        assert!(running.iter().any(|line| line.contains(name)), "{name} runs: {running:?}");
+    }
     street.signal(Signal::SIGKILL);
     street.child.wait().await.unwrap();
     let gone = async {
