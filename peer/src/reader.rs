@@ -123,7 +123,7 @@ impl Reader {
                 (self.card, self.stage) = (Some(card), Stage::Fresh);
             }
             Command::Remove => self.card = None,
-            Command::Fail { how, times } => self.fault = Some((how, times)),
+            Command::Fail { how, times } => self.fault = (times > 0).then_some((how, times)),
             _ => return Done::Foreign,
         }
         Done::Says(vec![])

@@ -10,6 +10,7 @@ use kiosk::district::District;
 use kiosk::flow::{self, Outcome, Token};
 use kiosk::notice::Notice;
 use kiosk::page::{Act, Body, ShotId, Waiting};
+use kiosk::sheet::Sheet;
 use kiosk::staff::Roster;
 use kiosk::terminal::{Effect, Event, Terminal};
 use kiosk::words;
@@ -27,7 +28,7 @@ use crate::devices::{self, Request};
 use crate::glass::{self, Glass};
 use crate::hands::{self, Done, Hands};
 use crate::mirror::Mirror;
-use crate::print;
+use crate::print::{self, Job};
 use crate::ui::{App, Hall};
 use crate::wire::{self, Errand, Errands, News, Order};
 
@@ -226,8 +227,11 @@ impl Desk {
                 News::HandedOff(token, result) => Event::HandedOff { token, result },
             });
         }
-        while let Some(Ok(event)) = self.print.as_ref().map(|print| print.news.try_recv()) {
-            self.take(event);
+        while let Some(Ok(news)) = self.print.as_ref().map(|print| print.news.try_recv()) {
+            match news {
+                print::News::Event(event) => self.take(event),
+                print::News::Copy(token, pdf) => self.copied(token, pdf),
+            }
         }
         let awaited = self.terminal.awaits();
         if awaited != self.awaited {
@@ -246,7 +250,7 @@ impl Desk {
         hall.set_date(date.into());
         hall.set_time(time.into());
         hall.set_remaining(self.terminal.time_left(now));
-        self.glass.show(&self.app.0, page, overlay, modes, &self.district);
+        self.glass.show(&self.app.0, page, overlay, modes, &self.district, &self.album);
     }
 
     fn done(&mut self, done: Done) {
@@ -329,12 +333,7 @@ impl Desk {
             }
             // Heard once the terminal has a voice; until then the glass says it.
             Effect::Alarm | Effect::Volume(_) => {}
-            Effect::HandOff { token, sheet, .. } => {
-                let language = self.terminal.modes().language;
-                if !self.send(Errand::HandOff { token, sheet, language }) {
-                    self.take(Event::HandedOff { token, result: Err(words::code_failed()) });
-                }
-            }
+            Effect::HandOff { token, sheet, papers } => self.hand_off(token, sheet, papers),
             Effect::Audit(audit) => {
                 if !self.send(Errand::Audit(audit)) {
                     tracing::warn!("what staff did is not sent: there is no platform");
@@ -364,6 +363,35 @@ impl Desk {
         }
     }
 
+    /// What stands on the glass goes to her telephone: as a paper where there is one, else as words.
+    fn hand_off(&mut self, token: Token, sheet: Sheet, papers: bool) {
+        let leaves = self.terminal.leaves(self.watch.now());
+        if papers && !leaves.is_empty() && self.print_job(Job::Copy(token, leaves)) {
+            return;
+        }
+        let language = self.terminal.modes().language;
+        self.send_to_telephone(token, Errand::HandOff { token, sheet, language });
+    }
+
+    /// The copy of a paper is set, or can't be.
+    fn copied(&mut self, token: Token, pdf: Option<Vec<u8>>) {
+        match pdf {
+            Some(pdf) => self.send_to_telephone(token, Errand::Copy { token, pdf }),
+            None => self.take(Event::HandedOff { token, result: Err(words::code_failed()) }),
+        }
+    }
+
+    fn send_to_telephone(&mut self, token: Token, errand: Errand) {
+        if !self.send(errand) {
+            self.take(Event::HandedOff { token, result: Err(words::code_failed()) });
+        }
+    }
+
+    /// Whether the printers take it.
+    fn print_job(&self, job: Job) -> bool {
+        self.print.as_ref().is_some_and(|print| print.jobs.try_send(job).is_ok())
+    }
+
     /// Whether somebody goes.
     fn send(&self, errand: Errand) -> bool {
         self.errands.as_ref().is_some_and(|errands| errands.try_send(errand).is_ok())
@@ -376,8 +404,7 @@ impl Desk {
             self.take(Event::Printed(Ok(())));
             return;
         }
-        let taken = self.print.as_ref().is_some_and(|print| print.jobs.try_send(leaves).is_ok());
-        if !taken {
+        if !self.print_job(Job::Print(leaves)) {
             self.take(Event::Printed(Err(words::no_printer())));
         }
     }

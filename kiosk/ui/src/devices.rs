@@ -144,10 +144,7 @@ impl Bench {
             Camera::open(path).and_then(|mut camera| camera.still())
         });
         let shot = match taken.await {
-            Ok(Ok(jpeg)) => {
-                self.album.put(shot, jpeg);
-                Some(shot)
-            }
+            Ok(Ok(jpeg)) => self.album.put(shot, jpeg).then_some(shot),
             Ok(Err(error)) => {
                 tracing::warn!("camera: {error}");
                 None

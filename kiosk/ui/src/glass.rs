@@ -2,7 +2,7 @@
 
 use kiosk::district::District;
 use kiosk::page::{
-    Body, Choice, Entry, Keyboard, Page, Prompt, PromptState, Row, Section, Shot, Waiting,
+    Body, Choice, Entry, Keyboard, Page, Prompt, PromptState, Row, Section, Shot, ShotId, Waiting,
 };
 use kiosk::terminal::{Modes, Overlay};
 use kiosk::{words, write};
@@ -10,6 +10,7 @@ use screen::keyboard::Layout;
 use service::text::Language;
 use slint::{Global as _, Image, ModelRc, SharedString, VecModel};
 
+use crate::album::Album;
 use crate::ui::{App, ChoiceItem, EntryItem, Face, LineItem, PlaceItem, RowItem, ShotItem, Theme};
 
 /// The glass, and how far its lists are turned.
@@ -39,6 +40,7 @@ impl Glass {
         overlay: Option<Overlay>,
         modes: Modes,
         district: &District,
+        album: &Album,
     ) {
         let other = self.shown.as_ref().is_none_or(|(before, ..)| before.title != page.title);
         if other {
@@ -56,6 +58,7 @@ impl Glass {
         face.set_typing(self.typing);
         self.turned =
             body(&face, &page.body, Room::of(modes), self.turned, modes.language, district);
+        show_shots(&face, &page.body, album);
         show_overlay(&face, overlay.as_ref(), modes.language);
         self.shown = Some(now);
     }
@@ -235,18 +238,24 @@ fn ask(face: &Face<'_>, body: &Body, room: Room) {
             face.set_choices(model(days.iter().take(room.slots).map(choice)));
             face.set_second(model(times.iter().map(choice)));
         }
-        Body::Shots { what, taken, .. } => {
+        Body::Shots { what, .. } => {
             kind(face, "shots");
             face.set_many(*what == Shot::Scan);
-            let shots = taken.iter().map(|shot| ShotItem {
-                id: i32::try_from(shot.0).unwrap_or(0),
-                picture: Image::default(),
-            });
-            face.set_shots(model(shots));
         }
         Body::Signature { .. } => kind(face, "signature"),
         _ => {}
     }
+}
+
+/// The pictures taken so far, the last one large.
+fn show_shots(face: &Face<'_>, body: &Body, album: &Album) {
+    let Body::Shots { taken, .. } = body else { return };
+    let item = |shot: &ShotId| ShotItem {
+        id: i32::try_from(shot.0).unwrap_or(0),
+        picture: album.image(*shot),
+    };
+    face.set_shots(model(taken.iter().map(item)));
+    face.set_picture(taken.last().map(|shot| album.image(*shot)).unwrap_or_default());
 }
 
 /// Pages that tell something, or wait.

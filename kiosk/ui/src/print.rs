@@ -16,10 +16,12 @@ use drivers::a4::A4Printer;
 use drivers::line::Address;
 use drivers::receipt::ReceiptPrinter;
 use kiosk::devices::State;
+use kiosk::flow::Token;
 use kiosk::leaf::Leaf;
 use kiosk::terminal::Event;
 use kiosk::words;
-use paper::Paper;
+use paper::code::CodeError;
+use paper::{Paper, Sheet};
 use screen::Waker;
 use service::definition::{Device, Form};
 use service::text::Text;
@@ -60,12 +62,28 @@ pub struct Registry {
     pub records: mpsc::Sender<Document>,
 }
 
+/// What the shell wants of the printers.
+#[derive(Debug)]
+pub enum Job {
+    /// The papers of one citizen, on paper.
+    Print(Vec<Leaf>),
+    /// The first of them as a file.
+    Copy(Token, Vec<Leaf>),
+}
+
+/// What the printers have to say.
+#[derive(Debug)]
+pub enum News {
+    Event(Event),
+    /// A PDF, or none where it can't be set.
+    Copy(Token, Option<Vec<u8>>),
+}
+
 /// Both ends of the thread, for the shell.
 #[derive(Debug)]
 pub struct Ends {
-    /// The papers of one citizen.
-    pub jobs: mpsc::Sender<Vec<Leaf>>,
-    pub news: std_mpsc::Receiver<Event>,
+    pub jobs: mpsc::Sender<Job>,
+    pub news: std_mpsc::Receiver<News>,
 }
 
 /// Starts the thread. It never ends before the program does.
@@ -110,7 +128,7 @@ struct Shop {
     /// How the printers were, the last time anybody was told.
     said: BTreeMap<Device, State>,
     clock: Clock,
-    tell: std_mpsc::SyncSender<Event>,
+    tell: std_mpsc::SyncSender<News>,
     waker: Waker,
 }
 
@@ -119,7 +137,7 @@ struct Shop {
 struct Failure(Device, State);
 
 impl Shop {
-    async fn run(mut self, mut jobs: mpsc::Receiver<Vec<Leaf>>, templates: &Path) {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>, templates: &Path) {
         match Paper::load(templates, Path::new("/usr/share/fonts")) {
             Ok(paper) => self.paper = Some(paper),
             Err(error) => tracing::error!("nothing can be printed: {error}"),
@@ -130,12 +148,49 @@ impl Shop {
             tokio::select! {
                 _ = look.tick() => self.look().await,
                 job = jobs.recv() => {
-                    let Some(leaves) = job else { return };
-                    let printed = self.print(leaves).await;
-                    self.say(Event::Printed(printed));
+                    let Some(job) = job else { return };
+                    self.take(job).await;
                     self.look().await;
                 }
             }
+        }
+    }
+
+    async fn take(&mut self, job: Job) {
+        match job {
+            Job::Print(leaves) => {
+                let printed = self.print(leaves).await;
+                self.say(Event::Printed(printed));
+            }
+            Job::Copy(token, leaves) => {
+                let first = leaves.iter().position(|leaf| leaf.form == Form::A4).unwrap_or(0);
+                let pdf = match leaves.into_iter().nth(first) {
+                    Some(leaf) => self.copy(leaf).await,
+                    None => None,
+                };
+                self.tell(News::Copy(token, pdf));
+            }
+        }
+    }
+
+    /// The same paper as a file, signed like it.
+    async fn copy(&self, leaf: Leaf) -> Option<Vec<u8>> {
+        let sheet =
+            self.sheet(leaf).inspect_err(|error| tracing::error!("a copy: {error}")).ok()?;
+        let pdf = self.paper.as_ref()?.pdf(&sheet);
+        let pdf = pdf.inspect_err(|error| tracing::error!("a copy: {error}")).ok()?;
+        self.record(&sheet).await;
+        Some(pdf)
+    }
+
+    /// A leaf as a sheet, with its code where it has one.
+    fn sheet(&self, leaf: Leaf) -> Result<Sheet, CodeError> {
+        let verified = leaf.verified;
+        let sheet = sheet::of(leaf, self.clock.now().wall);
+        let notary = self.registry.as_ref().and_then(|it| it.notary.borrow().clone());
+        match notary.filter(|_| verified) {
+            Some(notary) => notary.sign(sheet, &self.verify),
+            None => Ok(sheet),
         }
     }
 
@@ -177,12 +232,7 @@ impl Shop {
             tracing::error!("a paper can't be set: {error}");
             Failure(device, State::Fault)
         };
-        let verified = leaf.verified;
-        let mut sheet = sheet::of(leaf, self.clock.now().wall);
-        let notary = self.registry.as_ref().and_then(|it| it.notary.borrow().clone());
-        if let Some(notary) = notary.filter(|_| verified) {
-            sheet = notary.sign(sheet, &self.verify).map_err(|error| fault(&error))?;
-        }
+        let sheet = self.sheet(leaf).map_err(|error| fault(&error))?;
         let paper = self.paper.as_ref().ok_or(Failure(device, State::Fault))?;
         match (device, &mut self.a4, &mut self.receipt) {
             (Device::Printer, Some(printer), _) => {
@@ -201,7 +251,7 @@ impl Shop {
     }
 
     /// Lets the platform know the hash of what was signed, so that the short code finds it.
-    async fn record(&self, sheet: &paper::Sheet) {
+    async fn record(&self, sheet: &Sheet) {
         let Some(registry) = self.registry.as_ref().filter(|_| sheet.code.is_some()) else {
             return;
         };
@@ -215,9 +265,13 @@ impl Shop {
         }
     }
 
-    /// A full queue means a screen that hangs; its watchdog ends it.
     fn say(&self, event: Event) {
-        if self.tell.try_send(event).is_err() {
+        self.tell(News::Event(event));
+    }
+
+    /// A full queue means a screen that hangs; its watchdog ends it.
+    fn tell(&self, news: News) {
+        if self.tell.try_send(news).is_err() {
             tracing::error!("the screen does not take what printers say");
         }
         self.waker.nudge();

@@ -23,7 +23,7 @@ const X: u16 = 0x35;
 const Y: u16 = 0x36;
 
 /// Longer than the terminal waits for a citizen who says nothing.
-const PATIENCE: Duration = Duration::from_secs(100);
+const PATIENCE: Duration = Duration::from_secs(75);
 /// How often the glass is looked at.
 const LOOK: Duration = Duration::from_millis(30);
 
@@ -95,43 +95,54 @@ impl Hall {
 
     /// Ends the terminal as a power cut does, and starts it again.
     pub(crate) async fn cut_power(&mut self) {
+        self.kill().await;
+        self.launch();
+        self.sees("轻触屏幕开始").await;
+    }
+
+    /// Ends the terminal; nothing of it is tidied up.
+    pub(crate) async fn kill(&mut self) {
         nix::sys::signal::kill(self.terminal(), Signal::SIGKILL).unwrap();
         self.terminal.wait().await.unwrap();
         fs::remove_file(self.path("outline")).unwrap();
+    }
+
+    /// Starts the terminal.
+    pub(crate) fn launch(&mut self) {
         self.terminal = launch(self.folder.path());
-        self.sees("轻触屏幕开始").await;
     }
 
     /// Touches what is called so; waits until it is there and does something.
     pub(crate) async fn tap(&mut self, label: &str) {
+        let (x, y) = self.place_of(label).await;
+        self.touch(x, y).await;
+    }
+
+    /// Where a finger goes for what is called so, once it does something.
+    pub(crate) async fn place_of(&self, label: &str) -> (f32, f32) {
         let enabled = async || self.find(label).is_some_and(|part| part.enabled);
         self.sees(label).await;
         until(&format!("{label} can be touched"), enabled).await.unwrap();
-        let part = self.sees(label).await;
-        self.touch(part.seen.x + part.seen.width / 2.0, part.seen.y + part.seen.height / 2.0).await;
+        let Place { x, y, width, height } = self.sees(label).await.seen;
+        (x + width / 2.0, y + height / 2.0)
     }
 
     /// Touches the glass at a place, in dots, and waits until that shows.
     pub(crate) async fn touch(&mut self, x: f32, y: f32) {
         let before = self.shown().map_or(0, |shown| shown.frames);
-        #[expect(clippy::cast_possible_truncation, reason = "dots of a panel")]
-        let (x, y) = (x as i32, y as i32);
-        self.send(&[(EV_ABS, FINGER, 1), (EV_ABS, X, x), (EV_ABS, Y, y), (EV_SYN, 0, 0)]);
-        self.send(&[(EV_ABS, FINGER, -1), (EV_SYN, 0, 0)]);
+        self.finger_down(x, y);
+        self.finger_up();
         let moved = async || self.shown().is_some_and(|shown| shown.frames > before);
         until("the glass answers the finger", moved).await.unwrap();
     }
 
-    /// Draws a stroke on what is called so.
-    pub(crate) async fn stroke(&mut self, label: &str) {
-        let Place { x, y, width, height } = self.sees(label).await.seen;
+    pub(crate) fn finger_down(&mut self, x: f32, y: f32) {
         #[expect(clippy::cast_possible_truncation, reason = "dots of a panel")]
-        let at = |part: f32| ((x + width * part) as i32, (y + height * part) as i32);
-        self.send(&[(EV_ABS, FINGER, 1)]);
-        for step in 2..8_u8 {
-            let (x, y) = at(f32::from(step) / 10.0);
-            self.send(&[(EV_ABS, X, x), (EV_ABS, Y, y), (EV_SYN, 0, 0)]);
-        }
+        let (x, y) = (x as i32, y as i32);
+        self.send(&[(EV_ABS, FINGER, 1), (EV_ABS, X, x), (EV_ABS, Y, y), (EV_SYN, 0, 0)]);
+    }
+
+    pub(crate) fn finger_up(&mut self) {
         self.send(&[(EV_ABS, FINGER, -1), (EV_SYN, 0, 0)]);
     }
 

@@ -24,6 +24,8 @@ use super::{ASKS_MAX, Line, News};
 pub enum Errand {
     /// Seal a sheet, to be opened once.
     HandOff { token: Token, sheet: Sheet, language: Language },
+    /// Seal a paper, to be opened once.
+    Copy { token: Token, pdf: Vec<u8> },
     /// Keep what staff did, and send it.
     Audit(Audit),
 }
@@ -38,14 +40,10 @@ impl Line {
     ) -> Result<Vec<Incoming>, CourierError> {
         match errand {
             Errand::HandOff { token, sheet, language } => {
-                let counter = self.counter.clone();
-                let is_busy = asks.len() >= ASKS_MAX;
-                asks.spawn(async move {
-                    let handed =
-                        if is_busy { None } else { hand_off(&counter, &sheet, language).await };
-                    News::HandedOff(token, handed.ok_or_else(words::code_failed))
-                });
+                let page = serde_json::to_vec(&page(&sheet, language)).unwrap_or_default();
+                self.hand_off(token, Kind::Page, page, asks);
             }
+            Errand::Copy { token, pdf } => self.hand_off(token, Kind::Pdf, pdf, asks),
             Errand::Audit(audit) => {
                 if let Some(draft) = draft(&audit)
                     && let Err(error) = self.courier.post(clock.now(), vec![draft]).await
@@ -56,12 +54,20 @@ impl Line {
         }
         Ok(vec![])
     }
+
+    fn hand_off(&self, token: Token, kind: Kind, content: Vec<u8>, asks: &mut JoinSet<News>) {
+        let counter = self.counter.clone();
+        let is_busy = asks.len() >= ASKS_MAX;
+        asks.spawn(async move {
+            let handed = if is_busy { None } else { hand_off(&counter, kind, &content).await };
+            News::HandedOff(token, handed.ok_or_else(words::code_failed))
+        });
+    }
 }
 
 /// The address with its key, for the code on the glass.
-async fn hand_off(counter: &Counter, sheet: &Sheet, language: Language) -> Option<String> {
-    let page = serde_json::to_vec(&page(sheet, language)).ok()?;
-    let (body, key) = handoff::seal(Kind::Page, &page)
+async fn hand_off(counter: &Counter, kind: Kind, content: &[u8]) -> Option<String> {
+    let (body, key) = handoff::seal(kind, content)
         .inspect_err(|error| tracing::warn!("hand-off: {error}"))
         .ok()?;
     let place = counter.hand_off(body).await;
