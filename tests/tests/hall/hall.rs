@@ -206,10 +206,11 @@ impl Hall {
         answer["state"].clone()
     }
 
-    /// Names of the files in a folder of the hall, in order.
+    /// Files in a folder of the hall, in order, once they are whole.
     pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
         let all = fs::read_dir(self.path(folder)).into_iter().flatten().flatten();
-        let mut all: Vec<PathBuf> = all.map(|file| file.path()).collect();
+        let done = |path: &PathBuf| path.extension().is_some_and(|it| it != "part");
+        let mut all: Vec<PathBuf> = all.map(|file| file.path()).filter(done).collect();
         all.sort();
         all
     }
