@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use nix::unistd::getppid;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -102,7 +103,10 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
 /// One document: waits until nothing is in its way, and says how many pages it had.
 pub(crate) fn page(page: &Page) -> anyhow::Result<()> {
     let mut shown = Faults::default();
+    let printer = getppid();
     loop {
+        // A printer whose plug is pulled takes nobody along.
+        ensure!(getppid() == printer, "the printer is gone");
         let now = Faults::load(&page.faults);
         let mut stderr = std::io::stderr().lock();
         for (word, was, is) in [

@@ -60,6 +60,15 @@ impl Bench {
         .await
     }
 
+    /// Documents that wait, each in a process of its own.
+    fn waiting(&self) -> usize {
+        let folder = self.peer.path("spool").display().to_string();
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let lines = processes
+            .filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
+        lines.filter(|line| line.contains("a4-page") && line.contains(&folder)).count()
+    }
+
     async fn trouble(&mut self, wanted: Option<Trouble>) {
         soon(async {
             while self.printer.status().await.unwrap().trouble != wanted {
@@ -129,6 +138,22 @@ async fn a_job_is_taken_back_and_a_pulled_plug_is_offline() {
     assert_eq!(bench.printer.health(), Health::Lost);
     bench.peer.tell(r#"{"do":"plug"}"#);
     assert!(bench.status().await.can_print());
+}
+
+#[tokio::test]
+async fn a_document_that_waits_ends_with_its_printer() {
+    let Some(mut bench) = Bench::new() else { return };
+    bench.peer.tell(r#"{"do":"jam"}"#);
+    bench.print().await;
+    bench.trouble(Some(Trouble::Jam)).await;
+    assert_eq!(bench.waiting(), 1);
+    bench.peer.tell(r#"{"do":"unplug"}"#);
+    soon(async {
+        while bench.waiting() > 0 {
+            pause().await;
+        }
+    })
+    .await;
 }
 
 #[test]
