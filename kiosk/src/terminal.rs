@@ -192,6 +192,8 @@ impl Terminal {
             Event::Answered { token, outcome } => {
                 self.with_flow(|flow| flow.answered(around, token, outcome))
             }
+            // What comes out late is nothing to who stands there now.
+            Event::Printed(_) if !self.printing => vec![],
             Event::Printed(result) => {
                 let what = if result.is_ok() { Happened::Printed } else { Happened::NotPrinted };
                 self.note(now, what);
@@ -304,7 +306,7 @@ impl Terminal {
             Act::Language(language) => self.modes.language = language,
             Act::Mode(mode) => self.switch(mode),
             act if self.staff.is_some() => return self.staff_act(now, &act),
-            act if self.handing.is_some() => self.handing_act(&act),
+            act if self.handing.is_some() => return self.handing_act(now, &act),
             Act::HandOff => return self.hand_off(now),
             Act::Next if self.copies_first(now) => return self.hand_off(now),
             Act::Search(query) => self.view = View::Search(query),

@@ -17,6 +17,8 @@ pub(super) enum Handing {
     Making(Token),
     /// The address stands on the glass as a code.
     Ready(String),
+    /// It could not be made; it can be tried again.
+    Failed(Text),
 }
 
 impl Terminal {
@@ -25,7 +27,6 @@ impl Terminal {
         let Some(sheet) = self.sheet(now) else { return vec![] };
         self.tokens.0 += 1;
         self.handing = Some(Handing::Making(self.tokens));
-        self.trouble = None;
         let papers = self.flow().is_some_and(|flow| flow.stage() == Stage::Done);
         vec![Effect::HandOff { token: self.tokens, sheet, papers }]
     }
@@ -42,18 +43,18 @@ impl Terminal {
                 self.handing = Some(Handing::Ready(code));
                 self.copied = true;
             }
-            Err(why) => {
-                self.handing = None;
-                self.trouble = Some(why);
-            }
+            Err(why) => self.handing = Some(Handing::Failed(why)),
         }
     }
 
     /// What was done on the page with the code.
-    pub(super) fn handing_act(&mut self, act: &Act) {
-        if matches!(act, Act::Next | Act::Back) {
-            self.handing = None;
+    pub(super) fn handing_act(&mut self, now: Moment, act: &Act) -> Vec<Effect> {
+        match (act, &self.handing) {
+            (Act::Next, Some(Handing::Failed(_))) => return self.hand_off(now),
+            (Act::Next | Act::Back, _) => self.handing = None,
+            _ => {}
         }
+        vec![]
     }
 
     pub(super) fn handing_page(&self, handing: &Handing) -> Page {
@@ -73,6 +74,13 @@ impl Terminal {
                 help: say(words::scan_this_help()),
                 body: Body::Code { code: code.clone() },
                 main: Some(Button { label: say(words::got_it()), enabled: true }),
+                ..blank
+            },
+            Handing::Failed(why) => Page {
+                title: why.get(language).to_owned(),
+                help: String::new(),
+                body: Body::Stop { call: say(words::call()) },
+                main: Some(Button { label: say(words::again()), enabled: true }),
                 ..blank
             },
         }

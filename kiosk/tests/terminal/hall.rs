@@ -62,6 +62,8 @@ pub(crate) struct Hall {
     pub(crate) rechecks: usize,
     /// Nothing comes out of the printers.
     pub(crate) paper_is_out: bool,
+    /// No page is made for a telephone.
+    pub(crate) platform_fails: bool,
     numbers: Arc<AtomicU64>,
 }
 
@@ -75,6 +77,14 @@ pub(crate) fn roster() -> Roster {
     let pin = argon2.hash_password_with_salt(b"4711", b"salt of a test").unwrap().to_string();
     let clerk = json!([{ "id": "G07", "card": "STAFF-7", "pin": pin, "totp": SECRET }]);
     serde_json::from_value(clerk).unwrap()
+}
+
+/// The notices of the content.
+pub(crate) fn shipped_notices() -> Vec<Notice> {
+    let read = |(name, text): &(String, String)| {
+        Notice::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    toml_files("notices").iter().map(read).collect()
 }
 
 fn notices() -> Vec<Notice> {
@@ -177,6 +187,7 @@ impl Hall {
             volume: None,
             rechecks: 0,
             paper_is_out: false,
+            platform_fails: false,
             numbers: Arc::default(),
         };
         hall.open_devices();
@@ -394,7 +405,11 @@ impl Hall {
             }
             Effect::HandOff { token, sheet, .. } => {
                 self.sheets.push(sheet);
-                let result = Ok("https://gulou.test/e/1#k".to_owned());
+                let result = if self.platform_fails {
+                    Err(words::code_failed())
+                } else {
+                    Ok("https://gulou.test/e/1#k".to_owned())
+                };
                 self.event(Event::HandedOff { token, result });
             }
             Effect::Audit(audit) => self.audits.push(audit),

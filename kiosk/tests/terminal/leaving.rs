@@ -7,7 +7,7 @@ use kiosk::words;
 use service::definition::Device;
 use service::text::Language;
 
-use crate::hall::{Content, Hall};
+use crate::hall::{Content, Hall, shipped_notices};
 
 fn hall() -> Hall {
     Hall::open(&Content::read())
@@ -29,6 +29,28 @@ fn what_an_item_needs_can_be_taken_along() {
     assert!(lines.iter().any(|line| line.starts_with("本人身份证和户口簿")), "{lines:?}");
     hall.act(Act::Next);
     assert!(matches!(hall.page().body, Body::Intro { .. }));
+}
+
+#[test]
+fn a_page_that_could_not_be_made_is_tried_again() {
+    let mut hall = hall();
+    hall.platform_fails = true;
+    hall.act(Act::Open("C001".into()));
+    hall.act(Act::HandOff);
+    hall.settle();
+    assert_eq!(hall.page().title, "取件码没有生成，请再试一次或找工作人员");
+    hall.platform_fails = false;
+    hall.act(Act::Next);
+    hall.settle();
+    assert!(matches!(hall.page().body, Body::Code { .. }));
+}
+
+#[test]
+fn what_is_printed_late_is_nothing_to_the_next_citizen() {
+    let mut hall = hall();
+    hall.act(Act::Open("C001".into()));
+    hall.event(Event::Printed(Err(words::no_printer())));
+    assert_eq!(hall.page().error, None);
 }
 
 #[test]
@@ -144,4 +166,12 @@ fn the_last_call_is_said_once_and_goes_with_a_touch() {
     hall.act(Act::MoreTime);
     assert_eq!(hall.terminal.overlay(hall.now()), None);
     assert_eq!(Overlay::CardLeft.words(), words::card_left());
+}
+
+#[test]
+fn every_notice_that_ships_can_be_read() {
+    let notices = shipped_notices();
+    assert_eq!(notices.len(), 8);
+    let new_year = notices.iter().find(|notice| notice.id == "new-year-2027").unwrap();
+    assert!(new_year.holds("2026-12-31".parse().unwrap()));
 }
