@@ -93,6 +93,27 @@ async fn poison_and_holes_never_block_a_stream() {
 }
 
 #[tokio::test]
+async fn what_staff_did_is_listed_and_a_record_with_a_persons_name_is_put_aside() {
+    on_both(async |store| {
+        let good = r#"{"who":"staff-3","what":"item.reprinted","item":"T003"}"#;
+        let named = r#"{"who":"林秀英","what":"mode.entered"}"#;
+        let mut batch = events([(1, Event::AUDIT, good), (2, Event::AUDIT, named)]);
+        for reported in &mut batch.reported {
+            reported.key.stream = sync::audit::STREAM.to_owned();
+        }
+        let absorbed = store.absorb(&batch, now()).await.unwrap();
+        assert_eq!((absorbed.applied, absorbed.poison), (1, 1));
+        let page = store.events(&sign(), "audit", (u64::MAX, u64::MAX), 10).await.unwrap();
+        assert_eq!(page.len(), 1);
+        assert_eq!(
+            (&page[0].payload["who"], &page[0].payload["item"]),
+            (&"staff-3".into(), &"T003".into())
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_late_will_of_an_old_session_says_nothing_about_the_new_one() {
     on_both(async |store| {
         for (session, state) in
