@@ -1,6 +1,7 @@
 //! The terminal's line to the platform, on a thread of its own: asks that want an answer now, and
 //! submissions that must arrive however long it takes.
 
+mod certificate;
 mod errand;
 
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use service::text::Text;
 use sync::ask::{Answer, Ask, Counter, CounterError, STREAM};
 use sync::courier::{Courier, CourierError, Incoming, LinkState};
 use sync::document::{self, Document};
-use sync::identity::{self, Identity, Provision};
+use sync::identity::{self, Identity, Provision, Renewal};
 use sync::link::{Link, MqttConfig, TlsFiles};
 use sync::outbox::{Draft, Limits};
 use sync::seal::PublicKey;
@@ -142,12 +143,16 @@ async fn run(wire: Wire, clock: Clock, taken: Taken, voice: Voice) {
         }
         pause().await;
     };
-    tokio::spawn(certify(wire.state, line.counter.clone(), clock.clone(), certified));
+    tokio::spawn(certify(wire.state, line.counter.subscribe(), clock.clone(), certified));
     // An answer may take its time; meanwhile the courier goes on.
     let mut asks = JoinSet::new();
     loop {
-        let wait = line.courier.next_deadline().since(clock.now().mono);
-        #[expect(clippy::disallowed_methods, reason = "a shell waits for the deadline of its core")]
+        let due = line.courier.next_deadline().min(line.renewal.next_deadline());
+        let wait = due.since(clock.now().mono);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a shell waits for the deadline of its cores"
+        )]
         let deadline = tokio::time::sleep(wait);
         let told = tokio::select! {
             event = line.courier.next() => line.courier.handle(clock.now(), event).await,
@@ -169,9 +174,11 @@ async fn run(wire: Wire, clock: Clock, taken: Taken, voice: Voice) {
                 Ok(vec![])
             }
         };
-        if let Err(error) = told {
+        let told = told.unwrap_or_else(|error| {
             tracing::warn!("line: {error}");
-        }
+            vec![]
+        });
+        line.renew(told, clock.now()).await;
         line.tell_link(&voice);
     }
 }
@@ -184,11 +191,12 @@ async fn pause() {
 /// Keeps a document key that is certified; looked at once a day.
 async fn certify(
     state: PathBuf,
-    counter: Counter,
+    counters: watch::Receiver<Counter>,
     clock: Clock,
     certified: watch::Sender<Option<Notary>>,
 ) {
     loop {
+        let counter = counters.borrow().clone();
         match Notary::open(&state, &counter, clock.now().wall).await {
             Ok(notary) => {
                 certified.send_replace(Some(notary));
@@ -216,7 +224,10 @@ async fn enrol(wire: &Wire, clock: &Clock) -> anyhow::Result<Identity> {
 /// The line, once there is an identity.
 struct Line {
     courier: Courier,
-    counter: Counter,
+    identity: Identity,
+    renewal: Renewal,
+    /// Another one after each renewal.
+    counter: watch::Sender<Counter>,
     seal: PublicKey,
     link: bool,
 }
@@ -254,7 +265,9 @@ impl Line {
             seed: fastrand::u64(..),
         };
         let courier = Courier::open(config, link, clock.now()).await?;
-        Ok(Line { courier, counter, seal, link: false })
+        let renewal = Renewal::new(&identity);
+        let counter = watch::Sender::new(counter);
+        Ok(Line { courier, identity, renewal, counter, seal, link: false })
     }
 
     fn tell_link(&mut self, voice: &Voice) {
@@ -287,7 +300,7 @@ impl Line {
             tracing::warn!("{ask:?}: {ASKS_MAX} asks wait already");
             return Some(News::Answered(token, Outcome::Unanswered));
         }
-        let counter = self.counter.clone();
+        let counter = self.counter.borrow().clone();
         asks.spawn(async move { News::Answered(token, answer(&counter, &ask).await) });
         None
     }

@@ -56,7 +56,7 @@ impl Line {
     }
 
     fn hand_off(&self, token: Token, kind: Kind, content: Vec<u8>, asks: &mut JoinSet<News>) {
-        let counter = self.counter.clone();
+        let counter = self.counter.borrow().clone();
         let is_busy = asks.len() >= ASKS_MAX;
         asks.spawn(async move {
             let handed = if is_busy { None } else { hand_off(&counter, kind, &content).await };
