@@ -59,8 +59,9 @@ function showFile(file) {
   at("file").hidden = false;
 }
 
-/** Chinese, then English where it says something else. */
+/** Chinese, then English where it says something else; nothing where nothing is said. */
 function both(tag, { zh, en }) {
+  if (!zh && !en) return [];
   const chinese = document.createElement(tag);
   chinese.textContent = zh || en;
   if (!en || en === chinese.textContent) return [chinese];

@@ -9,10 +9,13 @@ use crate::hall::{Hall, SEEN};
 async fn a_telephone_opens_a_page_once_and_forgets_the_key() {
     let Some(hall) = Hall::open().await else { return };
     let words = |zh: &str, en: &str| json!({ "zh": zh, "en": en });
-    let page = json!({ "title": words("无房证明", "No property"), "sections": [{
-        "title": words("申请人", "Applicant"),
-        "lines": [words("林<b>秀英</b>", ""), words("2026年11月23日", "23 November 2026")],
-    }] });
+    let page = json!({ "title": words("无房证明", "No property"), "sections": [
+        { "title": words("", ""), "lines": [words("请收好", "")] },
+        {
+            "title": words("申请人", "Applicant"),
+            "lines": [words("林<b>秀英</b>", ""), words("2026年11月23日", "23 November 2026")],
+        },
+    ] });
     let address = hall.lay_down("127.0.0.1", Kind::Page, page.to_string().as_bytes()).await;
     let (bare, _) = address.split_once('#').unwrap();
     hall.go(bare).await;
@@ -25,6 +28,8 @@ async fn a_telephone_opens_a_page_once_and_forgets_the_key() {
     for text in ["无房证明", "No property", "林<b>秀英</b>", "2026年11月23日"] {
         assert!(seen.contains(text), "{text} in {seen}");
     }
+    let empty = "return document.querySelectorAll('#content > :empty').length";
+    assert_eq!(hall.browser.run(empty).await.unwrap(), 0, "a section without a title has none");
     let now_at = hall.browser.run("return location.href").await.unwrap();
     assert_eq!(now_at, json!(bare), "the key left the address bar");
     hall.go(&address).await;
