@@ -106,6 +106,11 @@ impl Visitor {
         self.touches(seen.x + seen.width / 2.0, seen.y + seen.height / 2.0).await
     }
 
+    /// Lays down the card of a citizen of the registry.
+    pub async fn lays_card(&self, citizen: &str) -> anyhow::Result<()> {
+        self.asks(&format!("terminal/citizens/{citizen}/card"), &Value::Null).await
+    }
+
     /// Does something to a device on the bench.
     pub async fn tells(&self, device: &str, command: &Value) -> anyhow::Result<()> {
         self.asks(&format!("terminal/bench/{device}"), command).await

@@ -45,6 +45,7 @@ export class Bench {
   #citizens = [];
   #parts = [];
   #codes = [];
+  #lay = null;
 
   constructor(node, ask) {
     this.#ask = ask;
@@ -71,6 +72,7 @@ export class Bench {
       });
     }
     const lies = this.#told.reader?.card;
+    this.#chooseOwner(lies);
     this.lift.disabled = !lies;
     replace(this.lies, lies ? state("good", word("bench.card.lies", { name: lies })) : state("idle", word("bench.card.none")));
     this.#showTray(this.#told.tray ?? []);
@@ -78,8 +80,7 @@ export class Bench {
 
   /** Says everything in the language in use. */
   speak() {
-    const chosen = this.citizen.value || this.#citizens.find(({ name }) => name === this.#told.reader?.card)?.id;
-    this.citizen.replaceChildren(...this.#citizens.map(({ id, name }) => html("option", { value: id, selected: id === chosen }, name)));
+    this.citizen.replaceChildren(...this.#citizens.map(({ id, name }) => html("option", { value: id, selected: id === this.citizen.value }, name)));
     this.#tellStory();
     this.update(this.#told);
     this.showCodes(this.#codes);
@@ -161,6 +162,15 @@ export class Bench {
       return html("a", { href: address, target: "_blank", rel: "noopener", title: name }, face, html("span", { class: "soft" }, name));
     };
     this.papers.replaceChildren(...(papers.length ? papers.map(one) : [html("p", { class: "soft" }, word("bench.tray.none"))]));
+  }
+
+  /** Whose card is laid down, by whatever hand, is the one who is chosen. */
+  #chooseOwner(lies) {
+    const owner = this.#citizens.find(({ name }) => name === lies);
+    if (lies === this.#lay || (lies && !owner)) return;
+    this.#lay = lies;
+    if (owner) this.citizen.value = owner.id;
+    this.#tellStory();
   }
 
   #tellStory() {

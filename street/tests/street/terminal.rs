@@ -78,6 +78,40 @@ async fn what_must_be_printed_says_beforehand_that_there_is_no_paper() {
 }
 
 #[tokio::test]
+async fn the_code_on_the_glass_is_paid_on_the_page_and_a_receipt_comes_out() {
+    let Some(mut street) = Running::start().await else { return };
+    if !browser::installed() {
+        return eprintln!("skipped: chromium and chromedriver are not installed");
+    }
+    let visitor = Visitor::new(&street.url).unwrap();
+    visitor.presses("轻触屏幕开始").await.unwrap();
+    visitor.presses("缴费").await.unwrap();
+    visitor.presses("公租房租金缴纳").await.unwrap();
+    visitor.presses("开始办理").await.unwrap();
+    visitor.sees("请放上身份证").await.unwrap();
+    visitor.lays_card("xu-meilan").await.unwrap();
+    for answer in ["我承租的公租房", "下一步"] {
+        visitor.presses(answer).await.unwrap();
+    }
+    visitor.sees("请核对欠租月份").await.unwrap();
+    for answer in ["下一步", "全部交清", "下一步"] {
+        visitor.presses(answer).await.unwrap();
+    }
+    visitor.sees("请用手机扫码交租").await.unwrap();
+
+    let page = Browser::open(1280, 800).await.unwrap();
+    page.go(&format!("{}/?at=terminal", street.url)).await.unwrap();
+    page.wait_for("return document.querySelector('.code button')").await.unwrap();
+    page.run("document.querySelector('.code button').click()").await.unwrap();
+    visitor.sees("公租房租金收据").await.unwrap();
+    page.wait_for("return document.querySelector('#tray img')?.naturalWidth === 576")
+        .await
+        .unwrap();
+    page.close().await.unwrap();
+    assert!(street.end().await.success());
+}
+
+#[tokio::test]
 async fn without_power_the_glass_feels_nothing_and_says_nothing() {
     let Some(mut street) = Running::start().await else { return };
     let visitor = Visitor::new(&street.url).unwrap();
