@@ -10,7 +10,7 @@ const WIDTH = 1600;
 const HEIGHT = 720;
 /** Where a glass hangs, in units of the drawing: its middle, its top and its room; `road` is whether it stands at the kerb. */
 const SLOTS = [
-  { for: "glass-1080x1920", x: 356, y: 461, room: 76, kiosk: true },
+  { for: "glass-1080x1920", x: 356, y: 454, room: 62, kiosk: true },
   { for: "led-128x32", x: 222, y: 346, room: 420, road: true },
   { for: "led-192x64", x: 762, y: 312, room: 626, road: true },
   { for: "led-128x32", x: 1344, y: 196, room: 420 },
