@@ -71,6 +71,17 @@ impl Platform {
         Ok(answer.json().await?)
     }
 
+    /// Ends it as a power cut does.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        Ok(self.process.kill().await?)
+    }
+
+    /// Starts it again after [`stop`](Self::stop), and waits until it is healthy.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.process = launch(&self.folder, self.ports, &self.more)?;
+        self.await_health().await
+    }
+
     /// Kills it with `kill -9` and starts it again, without waiting for it.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         self.process.kill().await?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::citizen::card;
-use crate::hall::{Hall, until};
+use crate::hall::Hall;
 
 /// Something that happens to a device, what is read then, and what mends it.
 struct Fault {
@@ -76,14 +76,4 @@ async fn a_card_that_can_not_be_read_may_be_laid_down_again() {
         hall.happens("reader", json!({ "do": "fail", "how": how, "times": 0 })).await;
     }
     hall.shows_card("zhang-y", "请看镜头").await;
-}
-
-impl Hall {
-    /// Waits until a sentence with these words can be read.
-    async fn reads(&self, words: &str) {
-        let reads = async || self.words().iter().any(|line| line.contains(words));
-        if let Err(error) = until(&format!("{words} can be read"), reads).await {
-            panic!("{error}; there stands: {:?}", self.words());
-        }
-    }
 }

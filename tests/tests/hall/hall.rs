@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use drivers::input::Record;
-use drivers::input::record::{EV_ABS, EV_SYN};
+use drivers::input::record::{EV_ABS, EV_KEY, EV_SYN};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
@@ -17,6 +17,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
+/// Letters in rows, each with the code of its first key (`KEY_Q`, `KEY_A`, `KEY_Z`, `KEY_SPACE`).
+const KEYS: [(u16, &str); 4] = [(16, "qwertyuiop"), (30, "asdfghjkl"), (44, "zxcvbnm"), (57, " ")];
 /// `ABS_MT_TRACKING_ID`, `ABS_MT_POSITION_X` and `ABS_MT_POSITION_Y`.
 const FINGER: u16 = 0x39;
 const X: u16 = 0x35;
@@ -34,6 +36,7 @@ pub(crate) struct Hall {
     /// Card reader, scanner, receipt printer, page printer.
     peers: Vec<Child>,
     touch: File,
+    keyboard: File,
     folder: tempfile::TempDir,
 }
 
@@ -68,9 +71,7 @@ impl Hall {
         let provision = platform.register("terminal-1", "terminal", None).await.unwrap();
         let page_port = free_port();
         let peers = peers(folder.path(), page_port);
-        mkfifo(&folder.path().join("touch"), Mode::S_IRWXU).unwrap();
-        // Opened for both ways, so that neither side waits for the other.
-        let touch = OpenOptions::new().read(true).write(true).open(folder.path().join("touch"));
+        let [touch, keyboard] = ["touch", "keyboard"].map(|name| pipe(&folder.path().join(name)));
         fs::create_dir(folder.path().join("camera")).unwrap();
         fs::write(folder.path().join("camera/1.jpg"), picture()).unwrap();
         fs::write(
@@ -79,7 +80,7 @@ impl Hall {
         )
         .unwrap();
         let terminal = launch(folder.path());
-        let hall = Hall { platform, terminal, peers, touch: touch.unwrap(), folder };
+        let hall = Hall { platform, terminal, peers, touch, keyboard, folder };
         hall.sees("轻触屏幕开始").await;
         hall
     }
@@ -122,7 +123,9 @@ impl Hall {
     pub(crate) async fn place_of(&self, label: &str) -> (f32, f32) {
         let enabled = async || self.find(label).is_some_and(|part| part.enabled);
         self.sees(label).await;
-        until(&format!("{label} can be touched"), enabled).await.unwrap();
+        if let Err(error) = until(&format!("{label} can be touched"), enabled).await {
+            panic!("{error}; there stands: {:?}", self.words());
+        }
         let Place { x, y, width, height } = self.sees(label).await.seen;
         (x + width / 2.0, y + height / 2.0)
     }
@@ -134,6 +137,21 @@ impl Hall {
         self.finger_up();
         let moved = async || self.shown().is_some_and(|shown| shown.frames > before);
         until("the glass answers the finger", moved).await.unwrap();
+    }
+
+    /// Types on the keyboard that staff may plug in: small letters and spaces.
+    pub(crate) fn types(&mut self, words: &str) {
+        for letter in words.chars() {
+            let code = KEYS
+                .iter()
+                .find(|(_, row)| row.contains(letter))
+                .map(|(first, row)| first + u16::try_from(row.find(letter).unwrap()).unwrap());
+            for value in [1, 0] {
+                let key = Record::new(EV_KEY, code.unwrap(), value).bytes();
+                self.keyboard.write_all(&key).unwrap();
+                self.keyboard.write_all(&Record::new(EV_SYN, 0, 0).bytes()).unwrap();
+            }
+        }
     }
 
     pub(crate) fn finger_down(&mut self, x: f32, y: f32) {
@@ -169,6 +187,14 @@ impl Hall {
             .await
             .unwrap_or_else(|error| panic!("{error}; there stands: {:?}", self.words()));
         (*found().unwrap()).to_owned()
+    }
+
+    /// Waits until a sentence with these words can be read.
+    pub(crate) async fn reads(&self, words: &str) {
+        let reads = async || self.words().iter().any(|line| line.contains(words));
+        if let Err(error) = until(&format!("{words} can be read"), reads).await {
+            panic!("{error}; there stands: {:?}", self.words());
+        }
     }
 
     /// A part with this label, the pressable one first; its label may go on after a line break.
@@ -238,6 +264,12 @@ pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) -> Result<(
     ended.map_err(|_| format!("it does not become so that {what}"))
 }
 
+/// A pipe that stands for an input device, opened for both ways so that neither side waits.
+fn pipe(path: &Path) -> File {
+    mkfifo(path, Mode::S_IRWXU).unwrap();
+    OpenOptions::new().read(true).write(true).open(path).unwrap()
+}
+
 fn launch(folder: &Path) -> Child {
     let mut command = Command::new(binary("gulou-terminal").unwrap());
     command.arg(folder.join("terminal.toml"));
@@ -269,13 +301,14 @@ fn configuration(folder: &Path, page_port: u16, provision: &str) -> String {
     format!(
         "place = \"军门社区\"\ncontent = {content}\n\
          [panel]\nmemory = {}\noutline = {}\n\
-         [inputs]\ntouch = {}\n\
+         [inputs]\ntouch = {}\nkeyboard = {}\n\
          [devices]\nreader = {}\nscanner = {}\ncamera = {}\nreceipt = {}\n\
          printer = \"ipp://localhost:{page_port}/ipp/print\"\n\
          [platform]\ndevice = \"terminal-1\"\nstate = {}\nprovision = \"{provision}\"\n",
         path("panel"),
         path("outline"),
         path("touch"),
+        path("keyboard"),
         path("reader"),
         path("scanner"),
         path("camera"),

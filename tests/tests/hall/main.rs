@@ -7,4 +7,5 @@ mod citizen;
 mod faults;
 mod hall;
 mod papers;
+mod reports;
 mod wipe;
