@@ -7,7 +7,7 @@
 use i_slint_core::accessibility::{AccessibleStringProperty, nearest_accessible_item};
 use i_slint_core::item_tree::{ItemRc, ParentItemTraversalMode};
 use i_slint_core::items::{AccessibleRole, ComplexText, Orientation, SimpleText};
-use i_slint_core::lengths::LogicalRect;
+use i_slint_core::lengths::{LogicalRect, LogicalSize};
 use i_slint_core::window::{WindowAdapterRc, WindowInner};
 use serde::{Deserialize, Serialize};
 
@@ -152,7 +152,7 @@ fn seen(item: &ItemRc) -> LogicalRect {
     let mut next = item.parent_item(ParentItemTraversalMode::StopAtPopups);
     while let Some(parent) = next {
         if parent.borrow().as_ref().clips_children() {
-            let nothing = LogicalRect::new(rect.origin, Default::default());
+            let nothing = LogicalRect::new(rect.origin, LogicalSize::default());
             rect = rect.intersection(&whole(&parent)).unwrap_or(nothing);
         }
         next = parent.parent_item(ParentItemTraversalMode::StopAtPopups);

@@ -64,7 +64,7 @@ struct RawDevices {
     receipt: Option<String>,
     /// Dots in a row of it: 576 on a roll of 80 mm, 384 on one of 58 mm.
     receipt_width: Option<u16>,
-    /// Page printer, such as ipp://10.0.0.9/ipp/print.
+    /// Page printer, such as `ipp://10.0.0.9/ipp/print`.
     printer: Option<String>,
 }
 

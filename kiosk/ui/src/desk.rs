@@ -169,6 +169,7 @@ impl Desk {
     }
 
     /// With staff who may sign on, and notices on the home page.
+    #[must_use]
     pub fn with(mut self, roster: Roster, notices: Vec<Notice>) -> Desk {
         self.terminal = self.terminal.with_staff(roster).with_notices(notices);
         self
@@ -331,16 +332,15 @@ impl Desk {
                 self.glass.forget(&self.app.0);
                 self.speak_in(Language::Chinese);
             }
-            // Heard once the terminal has a voice; until then the glass says it.
-            Effect::Alarm | Effect::Volume(_) => {}
             Effect::HandOff { token, sheet, papers } => self.hand_off(token, sheet, papers),
             Effect::Audit(audit) => {
                 if !self.send(Errand::Audit(audit)) {
                     tracing::warn!("what staff did is not sent: there is no platform");
                 }
             }
+            // Alarm and volume are heard once the terminal has a voice; until then the glass says it.
             // Printers and readers say by themselves how they are.
-            Effect::Recheck => {}
+            Effect::Alarm | Effect::Volume(_) | Effect::Recheck => {}
         }
     }
 

@@ -53,6 +53,6 @@ fn end_with_any_thread() {
     let say = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         say(panic);
-        std::process::exit(101);
+        std::process::abort();
     }));
 }

@@ -28,7 +28,7 @@ use service::text::Text;
 use sync::Clock;
 use sync::document::Document;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use crate::notary::Notary;
 
@@ -142,7 +142,7 @@ impl Shop {
             Ok(paper) => self.paper = Some(paper),
             Err(error) => tracing::error!("nothing can be printed: {error}"),
         }
-        let mut look = tokio::time::interval_at(Instant::now(), LOOK);
+        let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {

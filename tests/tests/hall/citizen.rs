@@ -27,7 +27,7 @@ pub(crate) fn card(id: &str) -> Value {
 
 impl Hall {
     /// Lays a card down, waits until the page goes on, and takes the card away.
-    pub(crate) async fn shows_card(&mut self, id: &str, next: &str) {
+    pub(crate) async fn shows_card(&self, id: &str, next: &str) {
         self.happens("reader", json!({ "do": "insert", "card": card(id) })).await;
         self.sees(next).await;
         self.happens("reader", json!({ "do": "remove" })).await;

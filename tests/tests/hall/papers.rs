@@ -81,7 +81,7 @@ impl Hall {
     }
 
     /// Reads the square code on the glass and pays what it asks for.
-    pub(crate) async fn pays_with_a_telephone(&mut self) {
+    pub(crate) async fn pays_with_a_telephone(&self) {
         let code = self.square_code().await;
         let client =
             reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true).build();
@@ -92,7 +92,7 @@ impl Hall {
     /// What the square code says that stands on the glass now.
     pub(crate) async fn square_code(&self) -> String {
         let read = || {
-            let panel = drivers::surface::memory::read(&self.path("panel")).ok()?;
+            let panel = drivers::surface::memory::read(self.path("panel")).ok()?;
             let size = embedded_graphics::geometry::OriginDimensions::size(&panel.frame);
             let dots = panel.frame.pixels();
             let side = |side: u32| usize::try_from(side).unwrap();

@@ -99,9 +99,8 @@ impl Hall {
     /// Waits until nothing of hers is left; what other threads free a moment later is gone by then.
     async fn forgets(&self, citizen: &str) {
         let gone = async || self.left_of(citizen).is_empty();
-        if until("the terminal forgets", gone).await.is_err() {
-            panic!("left of {citizen}: {:#?}", self.left_of(citizen));
-        }
+        let forgotten = until("the terminal forgets", gone).await.is_ok();
+        assert!(forgotten, "left of {citizen}: {:#?}", self.left_of(citizen));
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn grey(width: u16, height: u16) -> Vec<u8> {
     let mut jpeg = Vec::new();
     let dots = vec![128; usize::from(width) * usize::from(height) * 3];
     let mut encoder = Encoder::new(&mut jpeg, 90);
-    encoder.add_app_segment(1, b"camera of a person").unwrap();
+    encoder.add_app_segment(1, b"camera of a person".to_vec()).unwrap();
     encoder.encode(&dots, width, height, ColorType::Rgb).unwrap();
     jpeg
 }
