@@ -206,7 +206,7 @@ impl Flow {
                 self.edit(around, &id);
                 vec![]
             }
-            Act::Shoot => vec![Effect::Shoot(self.token())],
+            Act::Shoot if self.takes_pictures() => vec![Effect::Shoot(self.token())],
             Act::Print if matches!(self.at, At::Done | At::Kept { .. }) => vec![Effect::Print],
             Act::OtherWay => {
                 if let Draft::Prompt(_) = self.draft
@@ -218,6 +218,13 @@ impl Flow {
             }
             act => self.change(around, &act),
         })
+    }
+
+    /// Whether a picture belongs to the page. Elsewhere its token would take the place of the one
+    /// that an answer is waited for with.
+    fn takes_pictures(&self) -> bool {
+        let pictures = |ask: &Ask| matches!(ask, Ask::Photo { .. } | Ask::Scan { .. } | Ask::Face);
+        self.step().is_some_and(|step| pictures(&step.ask))
     }
 
     /// Whether the page asks who she is in a way that staff may answer.

@@ -115,6 +115,17 @@ fn what_was_looked_up_for_one_citizen_is_never_shown_to_the_next() {
 }
 
 #[test]
+fn a_touch_while_something_is_looked_up_does_not_lose_the_answer() {
+    let mut hall = hall();
+    hall.act(Act::Open("R003".into()));
+    hall.act(Act::Next);
+    hall.present(Waiting::IdCard);
+    hall.act(Act::Shoot);
+    hall.settle();
+    assert_eq!(hall.page().title, "哪一个预约？");
+}
+
+#[test]
 fn a_card_that_cannot_be_read_is_typed_instead() {
     let mut hall = hall();
     let code = hall.item_that_taps(Device::TransitCard);

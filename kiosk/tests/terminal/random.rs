@@ -167,7 +167,7 @@ fn morning(hall: &mut Hall) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn whatever_is_done_nothing_panics_and_nothing_of_her_is_left(
