@@ -229,6 +229,7 @@ impl Ask {
 
 /// The option whose words stand in what was written most often; none when no word does.
 pub fn suggested(options: &[Choice], written: &str) -> Option<usize> {
+    let written = written.to_lowercase();
     let count = |option: &Choice| {
         option.words.iter().map(|word| written.matches(word.as_str()).count()).sum::<usize>()
     };
@@ -272,5 +273,6 @@ mod tests {
         assert_eq!(suggested(&options, "门口路灯三天不亮"), Some(0));
         assert_eq!(suggested(&options, "路上有个坑"), Some(1));
         assert_eq!(suggested(&options, "噪音"), None);
+        assert_eq!(suggested(&[option("lamp", &["lamp"])], "Lamps are dark"), Some(0));
     }
 }

@@ -30,3 +30,14 @@ impl Text {
         }
     }
 }
+
+impl Language {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Language {
+        match self {
+            Language::Chinese => Language::English,
+            Language::English => Language::Chinese,
+        }
+    }
+}

@@ -283,6 +283,9 @@ impl Terminal {
         match (act, page) {
             (Act::Open(id), _) => {
                 next = Inside::ALL.into_iter().find(|page| page.id() == id).unwrap_or(page);
+                if id == "staff:language" {
+                    self.modes.language = self.modes.language.other();
+                }
                 if id == "staff:end" {
                     self.staff = Some(Staff::Inside { who, page });
                     return self.end(now, Happened::Ended);

@@ -109,6 +109,7 @@ phrases! {
     log_help => "最近200条，不含办事人信息。", "The last 200 lines; nothing of a citizen is in them.";
     when => "时间", "Time";
     what => "内容", "What";
+    language => "换成英文 English", "换成中文 Chinese";
     end => "退出", "Sign off";
     compare => "请对照身份证照片和本人。", "Compare the person with the picture on the card.";
     is_she => "是本人", "Yes, this is the person";

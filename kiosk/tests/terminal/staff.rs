@@ -117,7 +117,14 @@ fn staff_see_what_works_refill_paper_and_set_the_volume() {
     hall.event(Event::Card(CardEvent::Other(Waiting::TransitCard, "STAFF-7".to_owned())));
     assert_eq!(hall.page().title, "工作人员登录");
     sign_on_by_card(&mut hall);
-    assert_eq!(labels(&hall.page()), ["自检", "纸张", "音量", "运行记录", "退出"]);
+    assert_eq!(
+        labels(&hall.page()),
+        ["自检", "纸张", "音量", "运行记录", "换成英文 English", "退出"]
+    );
+    for title in ["Maintenance", "设备维护"] {
+        hall.act(Act::Open("staff:language".to_owned()));
+        assert_eq!(hall.page().title, title);
+    }
     hall.act(Act::Open("staff:test".to_owned()));
     let Body::Staff(sections) = hall.page().body else { panic!("a self-test") };
     assert!(sections[0].heading.starts_with("149项里现在能办"), "{}", sections[0].heading);

@@ -26,7 +26,7 @@ use crate::album::Album;
 use crate::config::Config;
 use crate::devices::{self, Request};
 use crate::glass::{self, Glass};
-use crate::hands::{self, Done, Hands};
+use crate::hands::{Done, Hands};
 use crate::mirror::Mirror;
 use crate::print::{self, Job};
 use crate::ui::{App, Hall};
@@ -82,6 +82,8 @@ pub struct Desk {
     mirror: Option<Mirror>,
     devices: devices::Ends,
     awaited: Option<Waiting>,
+    /// Of the pages' own words.
+    spoken: Language,
     /// Pictures of the citizen who stands there.
     album: Album,
     /// Who brings her pages to her telephone, and audits to the platform.
@@ -155,6 +157,7 @@ impl Desk {
             print: parts.print,
             mirror: parts.mirror,
             awaited: None,
+            spoken: Language::default(),
             album: Album::default(),
             errands: None,
             submission: Uuid::new_v4(),
@@ -244,6 +247,7 @@ impl Desk {
     fn show(&mut self) {
         let now = self.watch.now();
         let modes = self.terminal.modes();
+        self.speak_in(modes.language);
         let page = self.terminal.page(now);
         let overlay = self.terminal.overlay(now);
         let hall = Hall::get(&self.app.0);
@@ -269,7 +273,10 @@ impl Desk {
                 let (lat, lon) = self.district.at_map(x, y);
                 self.take(Event::Act(Act::SetPlace(lat, lon)));
             }
-            Done::Language => self.change_language(),
+            Done::Language => {
+                let language = self.terminal.modes().language.other();
+                self.take(Event::Act(Act::Language(language)));
+            }
             Done::Typing(typing) => {
                 self.glass.set_typing(typing);
                 if typing {
@@ -279,14 +286,11 @@ impl Desk {
         }
     }
 
-    fn change_language(&mut self) {
-        let language = hands::other(self.terminal.modes().language);
-        self.take(Event::Act(Act::Language(language)));
-        self.speak_in(language);
-    }
-
-    /// The pages' own words change with the language.
-    fn speak_in(&self, language: Language) {
+    /// The pages' own words follow the language, whoever changed it.
+    fn speak_in(&mut self, language: Language) {
+        if std::mem::replace(&mut self.spoken, language) == language {
+            return;
+        }
         let (bundled, other) = match language {
             Language::Chinese => ("", "English"),
             Language::English => ("en", "中文"),
@@ -330,7 +334,6 @@ impl Desk {
                 self.hands.forget();
                 self.album.wipe();
                 self.glass.forget(&self.app.0);
-                self.speak_in(Language::Chinese);
             }
             Effect::HandOff { token, sheet, papers } => self.hand_off(token, sheet, papers),
             Effect::Audit(audit) => {

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use kiosk::page::{Act, Mode, ShotId};
 use screen::keyboard::{Effect, Keyboard, Layout, Touch};
 use screen::typing;
-use service::text::Language;
 use slint::{ComponentHandle as _, Global as _};
 
 use crate::ui::{App, Face, Hall, KeyRow, Keys};
@@ -241,14 +240,6 @@ impl Hands {
             let (it, app) = (self.clone(), app.as_weak());
             move |at| touch(&it, &app, Touch::Candidate(usize::try_from(at).unwrap_or(0)))
         });
-    }
-}
-
-/// The other language than this one.
-pub fn other(language: Language) -> Language {
-    match language {
-        Language::Chinese => Language::English,
-        Language::English => Language::Chinese,
     }
 }
 

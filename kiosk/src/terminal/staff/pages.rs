@@ -85,8 +85,9 @@ impl Terminal {
                     };
                     entry(page.id(), page.name(), hint)
                 });
+                let other = entry("staff:language", say::language(), String::new());
                 let end = entry("staff:end", say::end(), String::new());
-                let entries = pages.into_iter().chain([end]).collect();
+                let entries = pages.into_iter().chain([other, end]).collect();
                 Page { body: Body::List { query: None, entries }, ..titled }
             }
             Inside::Test => Page {
