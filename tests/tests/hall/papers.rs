@@ -1,6 +1,7 @@
 //! What a citizen takes home: paper, with a code that proves it.
 
 use serde_json::{Value, json};
+use sync::handoff;
 
 use crate::hall::{Hall, until};
 
@@ -29,6 +30,30 @@ async fn a_bill_is_paid_by_telephone_and_its_receipt_proves_itself_without_the_p
     stamp.verify(&keys).unwrap();
     assert_eq!(stamp.title, "水费缴费凭证");
     assert_eq!(hall.record_of_a_paper().await["title"], "水费缴费凭证");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_paper_is_out_the_same_paper_goes_to_her_telephone_once() {
+    let mut hall = Hall::open().await;
+    hall.happens("a4", json!({ "do": "paper-out" })).await;
+    hall.asks_for_no_property_certificate("huang-weiming").await;
+    hall.reads("打印机缺纸").await;
+    hall.tap("用手机收电子件").await;
+    hall.sees("请用手机扫这个码").await;
+    let code = hall.square_code().await;
+    let (place, key) = code.split_once('#').unwrap();
+    let telephone = telephone();
+    let fetched = telephone.post(place).send().await.unwrap().bytes().await.unwrap();
+    let (kind, paper) = handoff::open(&fetched, &key.parse().unwrap()).unwrap();
+    assert_eq!(kind, handoff::Kind::Pdf);
+    assert!(paper.starts_with(b"%PDF-"));
+    assert_eq!(telephone.post(place).send().await.unwrap().status(), 410);
+    assert_eq!(hall.record_of_a_paper().await["title"], "无房证明");
+}
+
+/// A telephone that trusts the platform's certificate.
+fn telephone() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true).build().unwrap()
 }
 
 impl Hall {
@@ -83,9 +108,7 @@ impl Hall {
     /// Reads the square code on the glass and pays what it asks for.
     pub(crate) async fn pays_with_a_telephone(&self) {
         let code = self.square_code().await;
-        let client =
-            reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true).build();
-        let paid = client.unwrap().post(&code).send().await.unwrap();
+        let paid = telephone().post(&code).send().await.unwrap();
         assert!(paid.status().is_success() || paid.status().is_redirection(), "{code}: {paid:?}");
     }
 
