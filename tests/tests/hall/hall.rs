@@ -17,8 +17,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
-/// Letters in rows, each with the code of its first key (`KEY_Q`, `KEY_A`, `KEY_Z`, `KEY_SPACE`).
-const KEYS: [(u16, &str); 4] = [(16, "qwertyuiop"), (30, "asdfghjkl"), (44, "zxcvbnm"), (57, " ")];
+/// Signs in rows, each with the code of its first key (`KEY_1`, `KEY_Q`, `KEY_A`, `KEY_Z`, `KEY_SPACE`).
+const KEYS: [(u16, &str); 5] =
+    [(2, "1234567890"), (16, "qwertyuiop"), (30, "asdfghjkl"), (44, "zxcvbnm"), (57, " ")];
 /// `ABS_MT_TRACKING_ID`, `ABS_MT_POSITION_X` and `ABS_MT_POSITION_Y`.
 const FINGER: u16 = 0x39;
 const X: u16 = 0x35;
@@ -66,6 +67,11 @@ struct Shown {
 impl Hall {
     /// Opens the hall, and waits until the terminal stands ready for somebody.
     pub(crate) async fn open() -> Hall {
+        Hall::open_with("").await
+    }
+
+    /// The same, with more in the terminal's configuration.
+    pub(crate) async fn open_with(more: &str) -> Hall {
         let folder = tempfile::tempdir().unwrap();
         let platform = Platform::start(folder.path(), Vec::new()).await.unwrap();
         let provision = platform.register("terminal-1", "terminal", None).await.unwrap();
@@ -76,7 +82,7 @@ impl Hall {
         fs::write(folder.path().join("camera/1.jpg"), picture()).unwrap();
         fs::write(
             folder.path().join("terminal.toml"),
-            configuration(folder.path(), page_port, &provision),
+            configuration(folder.path(), page_port, &provision, more),
         )
         .unwrap();
         let terminal = launch(folder.path());
@@ -139,7 +145,7 @@ impl Hall {
         until("the glass answers the finger", moved).await.unwrap();
     }
 
-    /// Types on the keyboard that staff may plug in: small letters and spaces.
+    /// Types on the keyboard that staff may plug in: digits, small letters and spaces.
     pub(crate) fn types(&mut self, words: &str) {
         for letter in words.chars() {
             let code = KEYS
@@ -295,7 +301,7 @@ fn peers(folder: &Path, page_port: u16) -> Vec<Child> {
         .collect()
 }
 
-fn configuration(folder: &Path, page_port: u16, provision: &str) -> String {
+fn configuration(folder: &Path, page_port: u16, provision: &str, more: &str) -> String {
     let path = |name: &str| json!(folder.join(name)).to_string();
     let content = json!(concat!(env!("CARGO_MANIFEST_DIR"), "/../content"));
     format!(
@@ -304,7 +310,7 @@ fn configuration(folder: &Path, page_port: u16, provision: &str) -> String {
          [inputs]\ntouch = {}\nkeyboard = {}\n\
          [devices]\nreader = {}\nscanner = {}\ncamera = {}\nreceipt = {}\n\
          printer = \"ipp://localhost:{page_port}/ipp/print\"\n\
-         [platform]\ndevice = \"terminal-1\"\nstate = {}\nprovision = \"{provision}\"\n",
+         [platform]\ndevice = \"terminal-1\"\nstate = {}\nprovision = \"{provision}\"\n{}",
         path("panel"),
         path("outline"),
         path("touch"),
@@ -314,6 +320,7 @@ fn configuration(folder: &Path, page_port: u16, provision: &str) -> String {
         path("camera"),
         path("receipt"),
         path("state"),
+        more,
     )
 }
 

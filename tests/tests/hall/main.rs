@@ -8,4 +8,5 @@ mod faults;
 mod hall;
 mod papers;
 mod reports;
+mod staff;
 mod wipe;
