@@ -6,13 +6,14 @@ SECONDS ?= 60
 # Where the programs lie. `cargo run -p` would build them again, with the features of one crate only.
 BIN = $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 ARGS ?=
+GALLERY ?= target/gallery
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 NEXTEST := $(shell command -v cargo-nextest)
 RUNNER := $(if $(NEXTEST),nextest run,test --lib --bins --tests)
 IGNORED := $(if $(NEXTEST),--run-ignored only,-- --ignored --nocapture)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench soak fuzz pictures
+.PHONY: help run build test check bench soak fuzz pictures gallery
 
 help: ## Lists these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -57,6 +58,12 @@ soak: ## The long storm: 10,000 events, 200 kills
 fuzz: ## Runs every fuzz target for SECONDS=60 each
 	.ci/setup fuzz
 	fuzz/run $(SECONDS)
+
+gallery: ## Photographs every page of every item of the terminal into GALLERY=target/gallery
+	.ci/setup test
+	GULOU_GALLERY=$(abspath $(GALLERY)) cargo test -p terminal --test glass by_touch
+	GULOU_GALLERY=$(abspath $(GALLERY)) cargo test -p terminal --test glass -- --ignored index
+	@echo "open $(GALLERY)/index.html"
 
 pictures: ## Takes the pictures of the documentation anew
 	.ci/setup pictures

@@ -1,12 +1,12 @@
 //! Compiles the terminal's pages with the kit of `screen`, and the words of both.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
 use slint_build::{CompilerConfiguration, DefaultTranslationContext};
 
 fn main() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo names it"));
     let kit = here.join("../../screen/ui");
     // Slint reads one file of words a program: the kit's and the terminal's, one after the other.
     let lang = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names it")).join("lang");

@@ -15,6 +15,8 @@ const PAGE_WIDTH: usize = 19;
 pub enum Layout {
     /// 0 to 9, and X for identity numbers.
     Digits,
+    /// Digits and capital letters, for codes of firms and papers.
+    Capitals,
     /// Letters, digits and the signs of addresses.
     Latin,
     /// Letters that become characters.
@@ -234,10 +236,19 @@ impl Keyboard {
             (None, Pad::Up | Pad::Down | Pad::Left | Pad::Right | Pad::Select) => (1, 0),
             (_, Pad::Up) => (row.saturating_sub(1), place),
             (_, Pad::Down) => (row + 1, place),
+            (_, Pad::Left) if row == 0 && place == 0 && self.page > 0 => {
+                self.page -= 1;
+                (0, 0)
+            }
+            (_, Pad::Right) if row == 0 && place + 1 >= rows[0].len() && self.view().pages.1 => {
+                self.page += 1;
+                (0, 0)
+            }
             (_, Pad::Left) => (row, place.saturating_sub(1)),
             (_, Pad::Right) => (row, place + 1),
             _ => return Vec::new(),
         };
+        let rows = self.marked_rows();
         let row = row.min(rows.len() - 1);
         let row = if rows[row].is_empty() { 1 } else { row };
         let place = place.min(rows[row].len().saturating_sub(1));
@@ -262,6 +273,7 @@ impl Keyboard {
     fn keys(&self) -> Vec<Vec<Key>> {
         match self.layout {
             Layout::Digits => digits(),
+            Layout::Capitals => capitals(),
             Layout::Latin => letters(Layout::Pinyin, &[Key::Character('@'), Key::Character('-')]),
             Layout::Pinyin => letters(Layout::Latin, &[Key::Rare, Key::Character('\'')]),
         }
@@ -293,6 +305,16 @@ fn digits() -> Vec<Vec<Key>> {
     ]
 }
 
+fn capitals() -> Vec<Vec<Key>> {
+    let last = characters("ZXCVBNM").into_iter().chain([Key::Backspace, Key::Done]);
+    vec![
+        characters("1234567890"),
+        characters("QWERTYUIOP"),
+        characters("ASDFGHJKL"),
+        last.collect(),
+    ]
+}
+
 fn letters(other: Layout, extra: &[Key; 2]) -> Vec<Vec<Key>> {
     let [first, second] = extra.clone();
     let third = [Key::Shift].into_iter().chain(characters("zxcvbnm")).chain([Key::Backspace]);
@@ -316,6 +338,7 @@ impl Key {
             Key::Space => "space".into(),
             Key::Shift => "shift".into(),
             Key::Layout(Layout::Digits) => "digits".into(),
+            Key::Layout(Layout::Capitals) => "capitals".into(),
             Key::Layout(Layout::Latin) => "latin".into(),
             Key::Layout(Layout::Pinyin) => "pinyin".into(),
             Key::Rare => "rare".into(),
@@ -330,7 +353,7 @@ impl Key {
         if let (Some(character), None) = (characters.next(), characters.next()) {
             return Some(Key::Character(character));
         }
-        let layouts = [Layout::Digits, Layout::Latin, Layout::Pinyin].map(Key::Layout);
+        let layouts = [Layout::Digits, Layout::Capitals, Layout::Latin, Layout::Pinyin].map(Key::Layout);
         let others = [Key::Backspace, Key::Space, Key::Shift, Key::Rare, Key::Before, Key::After];
         layouts.into_iter().chain(others).chain([Key::Done]).find(|key| key.name() == name)
     }
@@ -372,6 +395,8 @@ mod tests {
         let mut keyboard = Keyboard::default();
         keyboard.open(Layout::Latin);
         assert_eq!(typed(&mut keyboard, "{shift}ab{digits}35010X{backspace}"), "Ab35010");
+        keyboard.open(Layout::Capitals);
+        assert_eq!(typed(&mut keyboard, "91350100MA"), "91350100MA");
     }
 
     #[test]

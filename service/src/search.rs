@@ -184,6 +184,9 @@ impl Phrase {
             return Some(start);
         }
         let readings = self.readings.get(start)?;
+        if readings.is_empty() {
+            return self.spelled(start + 1, letters);
+        }
         readings.iter().find_map(|reading| {
             if reading.starts_with(letters) {
                 return Some(start + 1);
@@ -199,8 +202,12 @@ impl Phrase {
     }
 }
 
-/// Every reading of a character, ü as v and as u; other signs stand for nothing that is spelled.
+/// Every reading of a character, ü as v and as u; Latin letters and digits spell themselves, other
+/// signs such as 《 are passed over.
 fn readings(sign: char) -> Vec<String> {
+    if sign.is_ascii_alphanumeric() {
+        return vec![sign.to_string()];
+    }
     let Some(multi) = sign.to_pinyin_multi() else {
         return Vec::new();
     };
@@ -308,6 +315,13 @@ mod tests {
         for query in ["yinhang", "yhhd", "huandai", "yinxing", "yhh"] {
             assert_eq!(first(query), "T030", "{query}");
         }
+    }
+
+    #[test]
+    fn digits_spell_themselves_and_quotation_marks_nothing() {
+        let found = |name: &str, query: &str| Phrase::new(name).find(query).is_some();
+        assert!(found("3岁以下幼儿托育", "3syx"));
+        assert!(found("《预防接种证》办理", "yfjzzbl"));
     }
 
     #[test]

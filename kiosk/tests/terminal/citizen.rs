@@ -6,7 +6,7 @@ use kiosk::terminal::{CardEvent, Event, Overlay};
 use service::definition::Device;
 use service::text::Language;
 
-use crate::hall::{Content, Hall};
+use hall::{Content, Hall};
 
 fn hall() -> Hall {
     Hall::open(&Content::read())

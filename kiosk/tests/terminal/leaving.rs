@@ -7,7 +7,7 @@ use kiosk::words;
 use service::definition::Device;
 use service::text::Language;
 
-use crate::hall::{Content, Hall, shipped_notices};
+use hall::{Content, Hall, shipped_notices};
 
 fn hall() -> Hall {
     Hall::open(&Content::read())

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod hall;
-
 mod citizen;
 mod leaving;
 mod random;

@@ -13,7 +13,7 @@ use service::definition::Device;
 use service::text::Language;
 use sync::Mono;
 
-use crate::hall::{Content, Hall};
+use hall::{Content, Hall};
 
 /// What a citizen gave that must be gone: her card's name and number, what she typed and wrote.
 const HERS: [&str; 4] = ["林秀英", "350102194903122129", "金丝雀", "CANARY77"];

@@ -8,7 +8,7 @@ use kiosk::terminal::{CardEvent, Event};
 use service::definition::Device;
 use sync::{Moment, Mono};
 
-use crate::hall::{Content, Hall, SECRET, roster};
+use hall::{Content, Hall, SECRET, roster};
 
 fn hall() -> Hall {
     Hall::open(&Content::read())

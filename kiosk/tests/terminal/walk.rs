@@ -2,7 +2,7 @@
 
 use service::text::Language;
 
-use crate::hall::{Content, Hall};
+use hall::{Content, Hall};
 
 #[test]
 fn every_item_comes_to_its_end_in_both_languages() {

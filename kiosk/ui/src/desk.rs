@@ -1,5 +1,7 @@
 //! The shell: takes what fingers, devices and the platform do, asks the terminal, and does what it says.
 
+mod pad;
+
 use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
@@ -15,7 +17,7 @@ use kiosk::staff::Roster;
 use kiosk::terminal::{Effect, Event, Terminal};
 use kiosk::words;
 use screen::fonts::{self, Fonts};
-use screen::{Clock as ScreenClock, Screen};
+use screen::{Clock as ScreenClock, PadRoute, Screen};
 use service::catalogue::Catalogue;
 use service::text::Language;
 use slint::{ComponentHandle as _, Global as _};
@@ -29,6 +31,7 @@ use crate::glass::{self, Glass};
 use crate::hands::{Done, Hands};
 use crate::mirror::Mirror;
 use crate::print::{self, Job};
+use crate::speech::{self, Speech};
 use crate::ui::{App, Hall};
 use crate::wire::{self, Errand, Errands, News, Order};
 
@@ -72,6 +75,7 @@ pub struct Desk {
     screen: Screen,
     glass: Glass,
     hands: Hands,
+    speech: Speech,
     terminal: Terminal,
     district: District,
     watch: Watch,
@@ -152,6 +156,7 @@ impl Desk {
         let terminal = Terminal::new(&parts.catalogue, parts.district.clone(), parts.zone.clone())?;
         Ok(Desk {
             hands: Hands::on(&app),
+            speech: Speech::on(&app),
             devices: parts.devices,
             wire: parts.wire,
             print: parts.print,
@@ -197,9 +202,7 @@ impl Desk {
             mirror.follow(&self.screen);
         }
         for event in self.screen.turn(Some(wait))? {
-            if let screen::Event::Code(code) = event {
-                self.take(Event::Scanned(code));
-            }
+            self.heard(event);
         }
         while let Some(done) = self.hands.take() {
             self.done(done);
@@ -212,6 +215,11 @@ impl Desk {
     /// The glass, for remote views and tests.
     pub fn screen(&self) -> &Screen {
         &self.screen
+    }
+
+    /// What is to be spoken.
+    pub fn speech(&self) -> &Speech {
+        &self.speech
     }
 
     /// The core, to be looked at.
@@ -255,7 +263,12 @@ impl Desk {
         hall.set_date(date.into());
         hall.set_time(time.into());
         hall.set_remaining(self.terminal.time_left(now));
+        self.speech.show(&page, modes.language);
+        hall.set_voice(modes.voice);
+        hall.set_spoken(if modes.voice { self.speech.caption() } else { String::new() }.into());
         self.glass.show(&self.app.0, page, overlay, modes, &self.district, &self.album);
+        let typing = self.glass.is_typing();
+        self.screen.pad_route().set(if typing { PadRoute::Program } else { PadRoute::Focus });
     }
 
     fn done(&mut self, done: Done) {
@@ -276,6 +289,9 @@ impl Desk {
             Done::Language => {
                 let language = self.terminal.modes().language.other();
                 self.take(Event::Act(Act::Language(language)));
+            }
+            Done::Key(key) => {
+                self.speech.say(speech::key(&key, self.terminal.modes().language));
             }
             Done::Typing(typing) => {
                 self.glass.set_typing(typing);
@@ -334,6 +350,7 @@ impl Desk {
                 self.hands.forget();
                 self.album.wipe();
                 self.glass.forget(&self.app.0);
+                self.speech.forget();
             }
             Effect::HandOff { token, sheet, papers } => self.hand_off(token, sheet, papers),
             Effect::Audit(audit) => {

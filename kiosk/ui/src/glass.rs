@@ -1,23 +1,28 @@
 //! Puts a page on the glass: every value of the page, in the words the pages of Slint know.
 
+use std::ops::Range;
+
 use kiosk::district::District;
 use kiosk::page::{
-    Body, Choice, Entry, Keyboard, Page, Prompt, PromptState, Row, Section, Shot, ShotId, Waiting,
+    AddressField, Body, Choice, Entry, Keyboard, Page, Prompt, PromptState, Row, Section, Shot, ShotId,
+    Waiting,
 };
 use kiosk::terminal::{Modes, Overlay};
 use kiosk::{words, write};
 use screen::keyboard::Layout;
 use service::text::Language;
-use slint::{Global as _, Image, ModelRc, SharedString, VecModel};
+use slint::{ComponentHandle as _, Global as _, Image, ModelRc, SharedString, VecModel};
 
 use crate::album::Album;
-use crate::ui::{App, ChoiceItem, EntryItem, Face, LineItem, PlaceItem, RowItem, ShotItem, Theme};
+use crate::room::Room;
+use crate::ui::{App, ChoiceItem, EntryItem, Face, Hall, LineItem, PlaceItem, RowItem, ShotItem, Theme};
 
 /// The glass, and how far its lists are turned.
 #[derive(Debug, Default)]
 pub struct Glass {
     turned: usize,
     typing: bool,
+    pages: i32,
     shown: Option<(Page, Option<Overlay>, usize, bool)>,
 }
 
@@ -30,6 +35,36 @@ impl Glass {
     /// Whether the keyboard stands on the page.
     pub fn set_typing(&mut self, typing: bool) {
         self.typing = typing;
+    }
+
+    /// Takes everything of a citizen off the pages, also what none of them shows now.
+    pub fn forget(&mut self, app: &App) {
+        *self = Glass { pages: self.pages, ..Glass::default() };
+        let face = Face::get(app);
+        for set in [
+            Face::set_title,
+            Face::set_help,
+            Face::set_error,
+            Face::set_label,
+            Face::set_text,
+            Face::set_source,
+            Face::set_caption,
+            Face::set_amount,
+            Face::set_overlay_help,
+        ] {
+            set(&face, SharedString::new());
+        }
+        face.set_entries(ModelRc::default());
+        face.set_choices(ModelRc::default());
+        face.set_second(ModelRc::default());
+        face.set_lines(ModelRc::default());
+        face.set_shots(ModelRc::default());
+        face.set_picture(Image::default());
+    }
+
+    /// Whether the keyboard stands on the page.
+    pub fn is_typing(&self) -> bool {
+        self.typing
     }
 
     /// Shows the page, unless it stands there already.
@@ -46,6 +81,8 @@ impl Glass {
         if other {
             self.turned = 0;
             self.typing = false;
+            self.pages = self.pages.wrapping_add(1);
+            Hall::get(app).set_page(self.pages);
         }
         let now = (page, overlay, self.turned, self.typing);
         if self.shown.as_ref() == Some(&now) {
@@ -56,39 +93,12 @@ impl Glass {
         theme(app, modes);
         frame(&face, page);
         face.set_typing(self.typing);
-        self.turned =
-            body(&face, &page.body, Room::of(modes), self.turned, modes.language, district);
+        let room = Room::of(size(app), modes, self.typing, page);
+        let list = List { room, turned: self.turned, language: modes.language };
+        self.turned = body(&face, &page.body, list, district);
         show_shots(&face, &page.body, album);
         show_overlay(&face, overlay.as_ref(), modes.language);
         self.shown = Some(now);
-    }
-
-    /// Forgets what was ever shown; properties of pages that are not on the glass hold their last values.
-    pub fn forget(&mut self, app: &App) {
-        *self = Glass::default();
-        let face = Face::get(app);
-        for set in [
-            Face::set_title,
-            Face::set_help,
-            Face::set_error,
-            Face::set_label,
-            Face::set_text,
-            Face::set_unit,
-            Face::set_source,
-            Face::set_caption,
-            Face::set_amount,
-            Face::set_query,
-        ] {
-            set(&face, SharedString::new());
-        }
-        face.set_lines(ModelRc::default());
-        face.set_choices(ModelRc::default());
-        face.set_second(ModelRc::default());
-        face.set_entries(ModelRc::default());
-        face.set_shots(ModelRc::default());
-        face.set_picture(Image::default());
-        face.set_place_x(-1.0);
-        face.set_place_y(-1.0);
     }
 
     /// The keyboard that the page's field needs.
@@ -96,31 +106,10 @@ impl Glass {
         match &page.body {
             Body::Entry(field) => match field.keyboard {
                 Keyboard::Digits | Keyboard::IdNumber => Layout::Digits,
-                Keyboard::Capitals => Layout::Latin,
+                Keyboard::Capitals => Layout::Capitals,
                 Keyboard::Full => Layout::Pinyin,
             },
             _ => Layout::Pinyin,
-        }
-    }
-}
-
-/// Most options of one question that are shown.
-const CHOICES_MAX: usize = 12;
-
-/// How much fits on a page.
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    entries: usize,
-    lines: usize,
-    slots: usize,
-}
-
-impl Room {
-    fn of(modes: Modes) -> Room {
-        match (modes.large, modes.reach) {
-            (false, false) => Room { entries: 7, lines: 15, slots: 10 },
-            (true, false) => Room { entries: 4, lines: 9, slots: 7 },
-            (_, true) => Room { entries: 3, lines: 6, slots: 5 },
         }
     }
 }
@@ -144,15 +133,53 @@ fn frame(face: &Face<'_>, page: &Page) {
     face.set_action_enabled(main.is_some_and(|main| main.enabled));
 }
 
-/// Fills in the body; gives back how far the list is really turned.
-fn body(
-    face: &Face<'_>,
-    body: &Body,
+/// Width and height of the glass, in logical pixels.
+fn size(app: &App) -> (f32, f32) {
+    let window = app.window();
+    let size = window.size().to_logical(window.scale_factor());
+    (size.width, size.height)
+}
+
+/// What decides which part of a list is shown.
+#[derive(Debug, Clone, Copy)]
+struct List {
     room: Room,
     turned: usize,
     language: Language,
-    district: &District,
-) -> usize {
+}
+
+impl List {
+    fn without(self, height: f32) -> List {
+        List { room: self.room.without(height), ..self }
+    }
+
+    /// Cuts a list into pages and shows which buttons turn it; gives back the page that is shown,
+    /// and its number.
+    fn turn(self, face: &Face<'_>, heights: &[f32], gap: f32) -> (Range<usize>, usize) {
+        let pages = self.room.pages(heights, gap);
+        let last = pages.len() - 1;
+        let turned = self.turned.min(last);
+        face.set_before(turned > 0);
+        face.set_after(turned < last);
+        (pages[turned].clone(), turned)
+    }
+}
+
+/// Between the rows of a list, and between lines of facts.
+const GAP: f32 = 16.0;
+const LINE_GAP: f32 = 4.0;
+/// The line to search on, with its label and hint.
+const SEARCH: f32 = 300.0;
+/// The name over each of two lists.
+const HEADING: f32 = 70.0;
+/// The line for street and house, with its label and hint.
+const ADDRESS: f32 = 330.0;
+/// A code to scan at the end, with its caption.
+const CODE: f32 = 430.0;
+
+/// Fills in the body; gives back how far the list is really turned.
+fn body(face: &Face<'_>, body: &Body, list: List, district: &District) -> usize {
+    let List { room, language, .. } = list;
     match body {
         Body::Home { intents, notice } => {
             kind(face, "home");
@@ -163,9 +190,30 @@ fn body(
         Body::List { query, entries } => {
             kind(face, "list");
             face.set_query(if query.is_some() { "" } else { "-" }.into());
-            let (shown, turned) = turn(face, entries, room.entries, turned);
-            face.set_entries(model(shown.iter().map(entry)));
+            set_text(face, query.as_deref().unwrap_or_default());
+            let heights: Vec<f32> = entries.iter().map(|entry| room.entry(entry)).collect();
+            let list = if query.is_some() { list.without(SEARCH) } else { list };
+            let (shown, turned) = list.turn(face, &heights, GAP);
+            face.set_entries(model(entries[shown].iter().map(entry)));
             turned
+        }
+        Body::Choice { options, many } => {
+            kind(face, "choice");
+            face.set_many(*many);
+            let heights: Vec<f32> = options.iter().map(|choice| room.choice(choice)).collect();
+            let (shown, turned) = list.turn(face, &heights, GAP);
+            first_of(face, options, shown);
+            turned
+        }
+        Body::Address(AddressField { streets, communities, detail, source }) => {
+            kind(face, "address");
+            set_text(face, detail);
+            face.set_source(source.as_deref().unwrap_or_default().into());
+            two(face, list.without(ADDRESS), (streets, communities))
+        }
+        Body::Slots { days, times } => {
+            kind(face, "slots");
+            two(face, list, (days, times))
         }
         Body::Intro { facts, materials } => {
             kind(face, "facts");
@@ -174,11 +222,11 @@ fn body(
             if !materials.is_empty() {
                 sections.push(Section { heading, rows: materials.clone(), ..Section::default() });
             }
-            lines(face, &sections, room.lines, turned)
+            lines(face, &sections, list)
         }
         Body::Rows(sections) | Body::Staff(sections) => {
             kind(face, "facts");
-            lines(face, sections, room.lines, turned)
+            lines(face, sections, list)
         }
         Body::Done { outputs, code, sections } => {
             kind(face, "done");
@@ -186,12 +234,12 @@ fn body(
             all.extend(sections.iter().cloned());
             face.set_caption(code.as_deref().unwrap_or_default().into());
             face.set_picture(code.as_deref().map(qr).unwrap_or_default());
-            lines(face, &all, room.lines.saturating_sub(5), turned)
+            lines(face, &all, if code.is_some() { list.without(CODE) } else { list })
         }
         body => {
             face.set_before(false);
             face.set_after(false);
-            ask(face, body, room);
+            ask(face, body);
             tell(face, body, district, language);
             0
         }
@@ -199,17 +247,12 @@ fn body(
 }
 
 /// Pages that ask one thing.
-fn ask(face: &Face<'_>, body: &Body, room: Room) {
+fn ask(face: &Face<'_>, body: &Body) {
     match body {
         Body::Consent { statement, agreed } => {
             kind(face, "consent");
             face.set_label(statement.as_str().into());
             face.set_many(*agreed);
-        }
-        Body::Choice { options, many } => {
-            kind(face, "choice");
-            face.set_many(*many);
-            face.set_choices(model(options.iter().take(CHOICES_MAX).map(choice)));
         }
         Body::Entry(field) => {
             kind(face, "entry");
@@ -225,18 +268,6 @@ fn ask(face: &Face<'_>, body: &Body, room: Room) {
             face.set_month(field.month.into());
             face.set_day(field.day.unwrap_or(0).into());
             face.set_has_day(field.day.is_some());
-        }
-        Body::Address(field) => {
-            kind(face, "address");
-            face.set_choices(model(field.streets.iter().map(choice)));
-            face.set_second(model(field.communities.iter().map(choice)));
-            set_text(face, &field.detail);
-            face.set_source(field.source.as_deref().unwrap_or_default().into());
-        }
-        Body::Slots { days, times } => {
-            kind(face, "slots");
-            face.set_choices(model(days.iter().take(room.slots).map(choice)));
-            face.set_second(model(times.iter().map(choice)));
         }
         Body::Shots { what, .. } => {
             kind(face, "shots");
@@ -336,31 +367,50 @@ fn place(face: &Face<'_>, at: Option<(f64, f64)>, district: &District, language:
     face.set_place_y(y);
 }
 
-/// The page of a list that is turned so far; and how far that really is.
-fn turn<'a, T>(face: &Face<'_>, all: &'a [T], room: usize, turned: usize) -> (&'a [T], usize) {
-    let last = all.len().saturating_sub(1) / room.max(1);
-    let turned = turned.min(last);
-    face.set_before(turned > 0);
-    face.set_after(turned < last);
-    let start = turned * room;
-    (&all[start..all.len().min(start + room)], turned)
+/// The options of a question that are shown; choosing counts from the first of all.
+fn first_of(face: &Face<'_>, options: &[Choice], shown: Range<usize>) {
+    face.set_choices_from(i32::try_from(shown.start).unwrap_or(0));
+    face.set_choices(model(options[shown].iter().map(choice)));
+}
+
+/// Two lists side by side, turned together; the shorter one stays at its end.
+fn two(face: &Face<'_>, list: List, (first, second): (&[Choice], &[Choice])) -> usize {
+    let list = List { room: list.room.half().without(HEADING), ..list };
+    let heights = |choices: &[Choice]| -> Vec<f32> {
+        choices.iter().map(|choice| list.room.pick(choice)).collect()
+    };
+    let (shown, turned) = list.turn(face, &heights(first), GAP);
+    let (before, after) = (face.get_before(), face.get_after());
+    first_of(face, first, shown);
+    let (shown, second_turned) = list.turn(face, &heights(second), GAP);
+    face.set_second_from(i32::try_from(shown.start).unwrap_or(0));
+    face.set_second(model(second[shown].iter().map(choice)));
+    face.set_before(before || face.get_before());
+    face.set_after(after || face.get_after());
+    turned.max(second_turned)
 }
 
 /// Sections as lines, as many as fit.
-fn lines(face: &Face<'_>, sections: &[Section], room: usize, turned: usize) -> usize {
+fn lines(face: &Face<'_>, sections: &[Section], list: List) -> usize {
+    let room = list.room;
     let mut all = Vec::new();
+    let change = if list.language == Language::Chinese { "改" } else { "Change" };
     for section in sections {
         if !section.heading.is_empty() {
-            all.push(line("heading", row_named(&section.heading), &[]));
+            let line = line("heading", row_named(&section.heading), &[]);
+            all.push((line, room.heading(&section.heading)));
         }
-        all.extend(section.rows.iter().map(|it| line("row", row(it), &[])));
+        let rows = section.rows.iter();
+        all.extend(rows.map(|it| (line("row", row(it), &[]), room.row(it, change))));
+        let cells = |kind, cells: &[String]| (line(kind, RowItem::default(), cells), room.cells(cells));
         if !section.columns.is_empty() {
-            all.push(line("columns", RowItem::default(), &section.columns));
+            all.push(cells("columns", &section.columns));
         }
-        all.extend(section.table.iter().map(|cells| line("cells", RowItem::default(), cells)));
+        all.extend(section.table.iter().map(|row| cells("cells", row)));
     }
-    let (shown, turned) = turn(face, &all, room, turned);
-    face.set_lines(model(shown.iter().cloned()));
+    let heights: Vec<f32> = all.iter().map(|(_, height)| *height).collect();
+    let (shown, turned) = list.turn(face, &heights, LINE_GAP);
+    face.set_lines(model(all[shown].iter().map(|(line, _)| line.clone())));
     turned
 }
 

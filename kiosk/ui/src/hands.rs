@@ -42,6 +42,8 @@ pub enum Done {
     Language,
     /// Typing began or ended.
     Typing(bool),
+    /// The keypad came to this key of the keyboard.
+    Key(String),
 }
 
 impl Hands {
@@ -207,6 +209,10 @@ impl Hands {
             let it = hands();
             move || it.act(Act::Mode(Mode::Reach))
         });
+        hall.on_speak({
+            let it = hands();
+            move || it.act(Act::Mode(Mode::Voice))
+        });
         hall.on_finish({
             let it = hands();
             move || it.act(Act::Finish)
@@ -216,20 +222,8 @@ impl Hands {
     fn listen_keys(&self, app: &App) {
         let keys = Keys::get(app);
         let touch = |it: &Hands, app: &slint::Weak<App>, touch: Touch| {
-            let Some(app) = app.upgrade() else { return };
-            let effects = {
-                let mut state = it.0.borrow_mut();
-                let effects = state.keyboard.handle(touch);
-                screen::show_keyboard!(&app, Keys, KeyRow, state.keyboard.view());
-                effects
-            };
-            for effect in effects {
-                match effect {
-                    Effect::Insert(text) => typing::text(app.window(), &text),
-                    Effect::Backspace => typing::backspace(app.window()),
-                    Effect::Done => it.done(Done::Typing(false)),
-                    Effect::Say(_) => {}
-                }
+            if let Some(app) = app.upgrade() {
+                it.touch(&app, touch);
             }
         };
         keys.on_touched({
@@ -240,6 +234,24 @@ impl Hands {
             let (it, app) = (self.clone(), app.as_weak());
             move |at| touch(&it, &app, Touch::Candidate(usize::try_from(at).unwrap_or(0)))
         });
+    }
+
+    /// Something was done to the keyboard on the glass, by finger or by keypad.
+    pub fn touch(&self, app: &App, touch: Touch) {
+        let effects = {
+            let mut state = self.0.borrow_mut();
+            let effects = state.keyboard.handle(touch);
+            screen::show_keyboard!(app, Keys, KeyRow, state.keyboard.view());
+            effects
+        };
+        for effect in effects {
+            match effect {
+                Effect::Insert(text) => typing::text(app.window(), &text),
+                Effect::Backspace => typing::backspace(app.window()),
+                Effect::Done => self.done(Done::Typing(false)),
+                Effect::Say(key) => self.done(Done::Key(key)),
+            }
+        }
     }
 }
 

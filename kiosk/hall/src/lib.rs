@@ -1,5 +1,9 @@
 //! A terminal in a hall, without screen and devices: citizens who answer every page, and the
-//! demonstration registry, which answers them.
+//! demonstration registry, which answers them. Tests only.
+//!
+//! [`Hall::way`] finds a way through an item by trying; whoever holds a real glass walks it again there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,9 +38,11 @@ const ATTEMPTS_MAX: usize = 1200;
 /// More pages than any service has.
 const PAGES_MAX: usize = 60;
 
-pub(crate) struct Hall {
-    pub(crate) terminal: Terminal,
-    pub(crate) seconds: u64,
+/// The terminal and who stands around it.
+#[derive(Debug)]
+pub struct Hall {
+    pub terminal: Terminal,
+    pub seconds: u64,
     registry: Registry,
     catalogue: Arc<Catalogue>,
     /// Who stands there: a citizen of the registry.
@@ -46,32 +52,70 @@ pub(crate) struct Hall {
     codes: Arc<Vec<String>>,
     names: Arc<Vec<String>>,
     pages: Vec<String>,
+    way: Way,
     /// Effects that were not answered yet.
     owed: Vec<Effect>,
-    pub(crate) printed: usize,
-    pub(crate) wiped: usize,
-    pub(crate) alarms: usize,
-    pub(crate) kept: usize,
+    pub printed: usize,
+    pub wiped: usize,
+    pub alarms: usize,
+    pub kept: usize,
     /// Of the item that was asked for last.
-    pub(crate) last_operation: String,
-    pub(crate) sent_shots: Vec<ShotId>,
-    pub(crate) asked_slots_of: String,
-    pub(crate) audits: Vec<Audit>,
-    pub(crate) sheets: Vec<Sheet>,
-    pub(crate) volume: Option<u8>,
-    pub(crate) rechecks: usize,
+    pub last_operation: String,
+    pub sent_shots: Vec<ShotId>,
+    pub asked_slots_of: String,
+    pub audits: Vec<Audit>,
+    pub sheets: Vec<Sheet>,
+    pub volume: Option<u8>,
+    pub rechecks: usize,
     /// Nothing comes out of the printers.
-    pub(crate) paper_is_out: bool,
+    pub paper_is_out: bool,
     /// No page is made for a telephone.
-    pub(crate) platform_fails: bool,
+    pub platform_fails: bool,
     numbers: Arc<AtomicU64>,
 }
 
+/// What one citizen did from one end of an item to the other, and what the platform said to it.
+#[derive(Debug, Clone)]
+pub struct Way {
+    pub began: Moment,
+    pub deeds: Vec<Deed>,
+    pub asked: Vec<Asked>,
+}
+
+impl From<Moment> for Way {
+    fn from(began: Moment) -> Way {
+        Way { began, deeds: Vec::new(), asked: Vec::new() }
+    }
+}
+
+/// So many seconds after a Tuesday morning in November.
+pub fn moment(seconds: u64) -> Moment {
+    let start: Timestamp = "2026-11-24T01:00:00Z".parse().unwrap();
+    let wall = start + jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap());
+    Moment { mono: Mono(seconds * 1000), wall, clock_error_ms: Some(100) }
+}
+
+/// One thing that was done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deed {
+    Act(Act),
+    /// Something was laid down, held before a scanner or taken away.
+    Device(Event),
+}
+
+/// A question to the platform and its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    pub operation: String,
+    pub payload: Value,
+    pub outcome: Outcome,
+}
+
 /// What G07's one-time codes are made from.
-pub(crate) const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+pub const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// One of the staff, with the PIN 4711.
-pub(crate) fn roster() -> Roster {
+pub fn roster() -> Roster {
     let cheap = Params::new(8, 1, 1, None).unwrap();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap);
     let pin = argon2.hash_password_with_salt(b"4711", b"salt of a test").unwrap().to_string();
@@ -80,7 +124,7 @@ pub(crate) fn roster() -> Roster {
 }
 
 /// The notices of the content.
-pub(crate) fn shipped_notices() -> Vec<Notice> {
+pub fn shipped_notices() -> Vec<Notice> {
     let read = |(name, text): &(String, String)| {
         Notice::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"))
     };
@@ -96,7 +140,7 @@ fn notices() -> Vec<Notice> {
 }
 
 fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../content"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../content"))
 }
 
 /// Name and text of every file of a folder of the content.
@@ -120,6 +164,10 @@ fn catalogue() -> Catalogue {
     catalogue
 }
 
+fn district() -> District {
+    toml::from_str(&std::fs::read_to_string(folder().join("district.toml")).unwrap()).unwrap()
+}
+
 fn registry() -> Registry {
     let files = toml_files("registry");
     let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -127,8 +175,10 @@ fn registry() -> Registry {
 }
 
 /// The content, read once for all halls of a test.
-pub(crate) struct Content {
-    catalogue: Arc<Catalogue>,
+#[derive(Debug)]
+pub struct Content {
+    pub catalogue: Arc<Catalogue>,
+    pub district: District,
     /// Every code that stands in the registry: what a citizen has in her papers.
     codes: Arc<Vec<String>>,
     /// Every name that stands there.
@@ -136,7 +186,7 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    pub(crate) fn read() -> Content {
+    pub fn read() -> Content {
         let (mut codes, mut names) = (BTreeSet::new(), BTreeSet::new());
         for (_, text) in toml_files("registry") {
             let code = |it: &&str| it.len() >= 4 && it.bytes().all(|it| it.is_ascii_alphanumeric());
@@ -146,20 +196,20 @@ impl Content {
         }
         Content {
             catalogue: Arc::new(catalogue()),
+            district: district(),
             codes: Arc::new(codes.into_iter().collect()),
             names: Arc::new(names.into_iter().collect()),
         }
     }
 
-    pub(crate) fn codes(&self) -> Vec<String> {
+    pub fn codes(&self) -> Vec<String> {
         self.catalogue.iter().map(|service| service.code.clone()).collect()
     }
 }
 
 impl Hall {
-    pub(crate) fn open(content: &Content) -> Hall {
-        let district = std::fs::read_to_string(folder().join("district.toml")).unwrap();
-        let district: District = toml::from_str(&district).unwrap();
+    pub fn open(content: &Content) -> Hall {
+        let district = content.district.clone();
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         let mut hall = Hall {
             terminal: Terminal::new(&content.catalogue, district, zone)
@@ -174,6 +224,7 @@ impl Hall {
             codes: Arc::clone(&content.codes),
             names: Arc::clone(&content.names),
             pages: Vec::new(),
+            way: Way::from(moment(0)),
             owed: Vec::new(),
             printed: 0,
             wiped: 0,
@@ -195,34 +246,42 @@ impl Hall {
     }
 
     /// Everything works.
-    pub(crate) fn open_devices(&mut self) {
+    pub fn open_devices(&mut self) {
         self.event(Event::Link(true));
         for device in Device::ALL {
             self.event(Event::Device(device, State::Ready));
         }
     }
 
-    pub(crate) fn now(&self) -> Moment {
-        let start: Timestamp = "2026-11-24T01:00:00Z".parse().unwrap();
-        let wall = start + jiff::SignedDuration::from_secs(i64::try_from(self.seconds).unwrap());
-        Moment { mono: Mono(self.seconds * 1000), wall, clock_error_ms: Some(100) }
+    pub fn now(&self) -> Moment {
+        moment(self.seconds)
     }
 
-    pub(crate) fn event(&mut self, event: Event) {
+    pub fn event(&mut self, event: Event) {
         let now = self.now();
         self.owed.extend(self.terminal.handle(now, event));
     }
 
-    pub(crate) fn act(&mut self, act: Act) {
+    pub fn act(&mut self, act: Act) {
+        let can_go_on = self.page().main.is_some_and(|main| main.enabled);
+        if act != Act::Next || can_go_on {
+            self.way.deeds.push(Deed::Act(act.clone()));
+        }
         self.event(Event::Act(act));
     }
 
-    pub(crate) fn page(&self) -> Page {
+    /// What a device says because of the citizen.
+    fn device(&mut self, event: Event) {
+        self.way.deeds.push(Deed::Device(event.clone()));
+        self.event(event);
+    }
+
+    pub fn page(&self) -> Page {
         self.terminal.page(self.now())
     }
 
     /// The answer to the first question that was asked and not answered: another citizen's.
-    pub(crate) fn first_question(&mut self) -> Event {
+    pub fn first_question(&mut self) -> Event {
         let mut owed = std::mem::take(&mut self.owed).into_iter();
         let asked = owed.find_map(|effect| match effect {
             Effect::Flow(flow::Effect::Ask { token, operation, payload, .. }) => {
@@ -235,14 +294,14 @@ impl Hall {
     }
 
     /// An item that wants this card.
-    pub(crate) fn item_that_taps(&self, device: Device) -> String {
+    pub fn item_that_taps(&self, device: Device) -> String {
         let taps = |code: &&String| self.catalogue.get(code).unwrap().needs.contains(&device);
         let codes: Vec<String> = self.catalogue.iter().map(|it| it.code.clone()).collect();
         codes.iter().find(taps).unwrap().clone()
     }
 
     /// Answers pages until one waits for this.
-    pub(crate) fn until(&mut self, device: Waiting) {
+    pub fn until(&mut self, device: Waiting) {
         for _ in 0..PAGES_MAX {
             self.settle();
             if self.terminal.awaits() == Some(device) {
@@ -255,18 +314,24 @@ impl Hall {
     }
 
     /// What the list on the glass offers.
-    pub(crate) fn entries(&self) -> Vec<String> {
+    pub fn entries(&self) -> Vec<String> {
         let Body::List { entries, .. } = self.page().body else { panic!("a list stands there") };
         entries.into_iter().map(|entry| entry.label).collect()
     }
 
-    pub(crate) fn transcript(&self) -> String {
+    pub fn transcript(&self) -> String {
         self.pages.join("\n")
+    }
+
+    /// A way through an item, from its name in a list to its end.
+    pub fn way(&mut self, code: &str, language: Language) -> Result<Way, String> {
+        self.walk_any(code, language)?;
+        Ok(self.way.clone())
     }
 
     /// Lets one citizen after the other try an item, who answer differently each time, until one
     /// comes to its end.
-    pub(crate) fn walk_any(&mut self, code: &str, language: Language) -> Result<(), String> {
+    pub fn walk_any(&mut self, code: &str, language: Language) -> Result<(), String> {
         let people: Vec<String> = self.registry.people().map(|(id, _)| id.to_owned()).collect();
         let mut last = String::new();
         for attempt in 0..ATTEMPTS_MAX {
@@ -275,6 +340,7 @@ impl Hall {
             self.act(Act::Language(language));
             self.pages.clear();
             self.person.clone_from(&people[attempt % people.len()]);
+            self.way = Way::from(self.now());
             match self.walk(code) {
                 Ok(()) => return Ok(()),
                 Err(why) => last = format!("{} {why}\n{}", self.person, self.transcript()),
@@ -344,28 +410,29 @@ impl Hall {
     }
 
     /// Lays down what a page asks for.
-    pub(crate) fn present(&mut self, device: Waiting) {
+    pub fn present(&mut self, device: Waiting) {
         match device {
             Waiting::IdCard => {
                 let card = Box::new(self.card());
-                self.event(Event::Card(CardEvent::Identity(card)));
+                self.device(Event::Card(CardEvent::Identity(card)));
             }
             Waiting::SocialCard | Waiting::TransitCard => {
                 let card = self.other_card(device);
-                self.event(Event::Card(CardEvent::Other(device, card)));
+                self.device(Event::Card(CardEvent::Other(device, card)));
             }
-            Waiting::Finger => self.event(Event::Finger),
+            Waiting::Finger => self.device(Event::Finger),
             Waiting::Code => {
                 let code = self.code(10, 10, true);
-                self.event(Event::Scanned(code));
+                self.device(Event::Scanned(code));
             }
-            Waiting::Face => self.act(Act::Shoot),
+            // The main action of the page takes the picture.
+            Waiting::Face => {}
         }
-        self.event(Event::Card(CardEvent::Taken));
+        self.device(Event::Card(CardEvent::Taken));
     }
 
     /// Answers what the terminal asked of the platform and of its devices.
-    pub(crate) fn settle(&mut self) {
+    pub fn settle(&mut self) {
         while !self.owed.is_empty() {
             for effect in std::mem::take(&mut self.owed) {
                 self.perform(effect);
@@ -384,11 +451,13 @@ impl Hall {
                     self.sent_shots = shots;
                 }
                 let outcome = self.platform(&operation, &payload);
+                self.way.asked.push(Asked { operation, payload, outcome: outcome.clone() });
                 self.event(Event::Answered { token, outcome });
             }
-            Effect::Flow(flow::Effect::Post { token, .. }) => {
+            Effect::Flow(flow::Effect::Post { token, operation, payload, .. }) => {
                 self.kept += 1;
                 let outcome = Outcome::Kept { number: "L-0001".into() };
+                self.way.asked.push(Asked { operation, payload, outcome: outcome.clone() });
                 self.event(Event::Answered { token, outcome });
             }
             Effect::Flow(flow::Effect::Shoot(token)) => {
