@@ -214,17 +214,19 @@ impl DateField {
             1 if month == 0 => month = today.month(),
             1 => month = (month - 1 + by8).rem_euclid(12) + 1,
             _ if day == 0 => day = today.day(),
-            _ => day = (day - 1 + by8).rem_euclid(31) + 1,
+            _ => day = (day - 1 + by8).rem_euclid(last_day(year, month)) + 1,
         }
         if year != 0 {
             year = year.clamp(self.first_year, self.last_year.max(self.first_year));
         }
-        if year != 0 && month != 0 {
-            let last = Date::new(year, month, 1).map_or(31, Date::days_in_month);
-            day = day.min(last);
-        }
+        day = day.min(last_day(year, month));
         (year, month, day)
     }
+}
+
+/// Last day of a month; 31 while it is not known which.
+fn last_day(year: i16, month: i8) -> i8 {
+    Date::new(year, month, 1).ok().filter(|_| year != 0).map_or(31, Date::days_in_month)
 }
 
 /// Where somebody lives.

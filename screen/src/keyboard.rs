@@ -353,7 +353,8 @@ impl Key {
         if let (Some(character), None) = (characters.next(), characters.next()) {
             return Some(Key::Character(character));
         }
-        let layouts = [Layout::Digits, Layout::Capitals, Layout::Latin, Layout::Pinyin].map(Key::Layout);
+        let layouts =
+            [Layout::Digits, Layout::Capitals, Layout::Latin, Layout::Pinyin].map(Key::Layout);
         let others = [Key::Backspace, Key::Space, Key::Shift, Key::Rare, Key::Before, Key::After];
         layouts.into_iter().chain(others).chain([Key::Done]).find(|key| key.name() == name)
     }

@@ -325,7 +325,14 @@ impl Hall {
 
     /// A way through an item, from its name in a list to its end.
     pub fn way(&mut self, code: &str, language: Language) -> Result<Way, String> {
-        self.walk_any(code, language)?;
+        // Some items need another one before: a benefit needs a registration.
+        if self.walk_any(code, language).is_err() {
+            let before: Vec<String> = self.catalogue.iter().map(|it| it.code.clone()).collect();
+            for other in before.iter().filter(|other| *other != code) {
+                let _ = self.walk_any(other, language);
+            }
+            self.walk_any(code, language)?;
+        }
         Ok(self.way.clone())
     }
 

@@ -296,7 +296,9 @@ impl Desk {
             Done::Typing(typing) => {
                 self.glass.set_typing(typing);
                 if typing {
-                    self.hands.lay_keys(&self.app.0, Glass::layout(&self.terminal.page(now)));
+                    let language = self.terminal.modes().language;
+                    let layout = Glass::layout(&self.terminal.page(now), language);
+                    self.hands.lay_keys(&self.app.0, layout);
                 }
             }
         }

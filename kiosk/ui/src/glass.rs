@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use kiosk::district::District;
 use kiosk::page::{
-    AddressField, Body, Choice, Entry, Keyboard, Page, Prompt, PromptState, Row, Section, Shot, ShotId,
-    Waiting,
+    AddressField, Body, Choice, Entry, Keyboard, Page, Prompt, PromptState, Row, Section, Shot,
+    ShotId, Waiting,
 };
 use kiosk::terminal::{Modes, Overlay};
 use kiosk::{words, write};
@@ -15,7 +15,9 @@ use slint::{ComponentHandle as _, Global as _, Image, ModelRc, SharedString, Vec
 
 use crate::album::Album;
 use crate::room::Room;
-use crate::ui::{App, ChoiceItem, EntryItem, Face, Hall, LineItem, PlaceItem, RowItem, ShotItem, Theme};
+use crate::ui::{
+    App, ChoiceItem, EntryItem, Face, Hall, LineItem, PlaceItem, RowItem, ShotItem, Theme,
+};
 
 /// The glass, and how far its lists are turned.
 #[derive(Debug, Default)]
@@ -77,7 +79,7 @@ impl Glass {
         district: &District,
         album: &Album,
     ) {
-        let other = self.shown.as_ref().is_none_or(|(before, ..)| before.title != page.title);
+        let other = self.shown.as_ref().is_none_or(|(before, ..)| !is_same(before, &page));
         if other {
             self.turned = 0;
             self.typing = false;
@@ -102,14 +104,18 @@ impl Glass {
     }
 
     /// The keyboard that the page's field needs.
-    pub fn layout(page: &Page) -> Layout {
+    pub fn layout(page: &Page, language: Language) -> Layout {
+        let words = match language {
+            Language::Chinese => Layout::Pinyin,
+            Language::English => Layout::Latin,
+        };
         match &page.body {
             Body::Entry(field) => match field.keyboard {
                 Keyboard::Digits | Keyboard::IdNumber => Layout::Digits,
                 Keyboard::Capitals => Layout::Capitals,
-                Keyboard::Full => Layout::Pinyin,
+                Keyboard::Full => words,
             },
-            _ => Layout::Pinyin,
+            _ => words,
         }
     }
 }
@@ -176,6 +182,12 @@ const HEADING: f32 = 70.0;
 const ADDRESS: f32 = 330.0;
 /// A code to scan at the end, with its caption.
 const CODE: f32 = 430.0;
+
+/// Whether it is still the page that stood there: what is typed into it may change its title.
+fn is_same(before: &Page, page: &Page) -> bool {
+    let searches = |page: &Page| matches!(page.body, Body::List { query: Some(_), .. });
+    before.title == page.title || searches(before) && searches(page)
+}
 
 /// Fills in the body; gives back how far the list is really turned.
 fn body(face: &Face<'_>, body: &Body, list: List, district: &District) -> usize {
@@ -402,7 +414,8 @@ fn lines(face: &Face<'_>, sections: &[Section], list: List) -> usize {
         }
         let rows = section.rows.iter();
         all.extend(rows.map(|it| (line("row", row(it), &[]), room.row(it, change))));
-        let cells = |kind, cells: &[String]| (line(kind, RowItem::default(), cells), room.cells(cells));
+        let cells =
+            |kind, cells: &[String]| (line(kind, RowItem::default(), cells), room.cells(cells));
         if !section.columns.is_empty() {
             all.push(cells("columns", &section.columns));
         }

@@ -43,7 +43,11 @@ impl Room {
         let mut room = Room { width, height: 0.0, letter, main, small };
         let bands = 130.0 + 6.0 + 60.0 + main;
         let title = room.words(&page.title, TITLE, width)
-            + if page.help.is_empty() || typing { 0.0 } else { 12.0 + room.words(&page.help, BODY, width) };
+            + if page.help.is_empty() || typing {
+                0.0
+            } else {
+                12.0 + room.words(&page.help, BODY, width)
+            };
         let told = if modes.reach && !typing { TOLD * size.1 } else { title + SPACING };
         let keys = match (typing, modes.large) {
             (false, _) => 0.0,
@@ -51,10 +55,12 @@ impl Room {
             (true, true) => 756.0,
         };
         let caption = if modes.voice { 24.0 + 2.0 * LINE * HINT * letter } else { 0.0 };
-        let error = page.error.as_deref().map_or(0.0, |error| {
-            48.0 + SPACING + room.words(error, HINT, width - 116.0).max(48.0)
-        });
-        room.height = size.1 - bands - 88.0 - SPACING - told - keys - caption - error;
+        let error = page
+            .error
+            .as_deref()
+            .map_or(0.0, |error| 48.0 + SPACING + room.words(error, HINT, width - 116.0).max(48.0));
+        let offers: f32 = page.also.iter().map(|_| main + GAP + SPACING).sum();
+        room.height = size.1 - bands - 88.0 - SPACING - told - keys - caption - error - offers;
         room
     }
 
@@ -185,7 +191,8 @@ mod tests {
 
     #[test]
     fn long_words_take_more_lines() {
-        let row = |value: &str| Row { name: "名".into(), value: value.into(), source: None, edit: None };
+        let row =
+            |value: &str| Row { name: "名".into(), value: value.into(), source: None, edit: None };
         assert!(room().row(&row("短"), "改") < room().row(&row(&"长".repeat(40)), "改"));
     }
 }

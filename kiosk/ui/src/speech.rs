@@ -211,6 +211,7 @@ mod tests {
             back: true,
             main: None,
             finish: true,
+            also: vec![],
         }
     }
 

@@ -13,12 +13,12 @@ use std::collections::HashMap;
 use drivers::surface::Frame;
 use embedded_graphics::geometry::Point;
 use embedded_graphics::pixelcolor::RgbColor as _;
-use kiosk::page::Page;
+use kiosk::page::{Body, Page};
 use screen::outline::{Part, Place};
 use service::text::Language;
 use terminal::speech::focus_line;
 
-use crate::stand::{Stand, Walked};
+use crate::stand::{PLACE, Stand, Walked};
 
 /// Dots per inch of the panel that the pages are drawn for.
 const DPI: f32 = 102.5;
@@ -45,7 +45,9 @@ impl Stand {
             faults.push("the page was not announced".into());
         }
         faults.extend(self.faint());
-        if !self.has(if language == Language::Chinese { "退格" } else { "Delete" }) {
+        // Where nobody is, any key begins.
+        let empty = page.body == Body::Attract;
+        if !empty && !self.has(if language == Language::Chinese { "退格" } else { "Delete" }) {
             faults.extend(self.order_faults(language)?);
         }
         let title = self.page().title;
@@ -68,10 +70,15 @@ impl Stand {
     /// Words that can't be told from what is behind them.
     fn faint(&self) -> Vec<String> {
         let least = if self.modes().high_contrast { 7.0 } else { 4.5 };
-        let texts = self.parts().into_iter().filter(|part| part.role == "text" && !part.label.trim().is_empty());
+        let texts = self
+            .parts()
+            .into_iter()
+            .filter(|part| part.role == "text" && !part.label.trim().is_empty());
         let ratios = texts.map(|part| (contrast(self.picture(), part.seen), part));
         let faint = ratios.filter(|(ratio, _)| *ratio < least);
-        faint.map(|(ratio, part)| format!("{:?} has a contrast of {ratio:.1}", part.label)).collect()
+        faint
+            .map(|(ratio, part)| format!("{:?} has a contrast of {ratio:.1}", part.label))
+            .collect()
     }
 
     /// Whether the keypad comes to every part that can be pressed, in reading order, and whether
@@ -102,7 +109,8 @@ impl Stand {
             to.y + to.height <= from.y && to.x < from.x + from.width
         });
         // From the last part of the page the way leads to the top band.
-        let back: Vec<_> = back.map(|pair| format!("{:?} to {:?}", pair[0].label, pair[1].label)).collect();
+        let back: Vec<_> =
+            back.map(|pair| format!("{:?} to {:?}", pair[0].label, pair[1].label)).collect();
         if back.len() > 1 {
             faults.push(format!("the keypad goes back up: {}", back.join(", ")));
         }
@@ -136,13 +144,17 @@ fn part_faults(part: &Part, page: &Page, language: Language, reach: bool) -> Vec
     }
     if part.role == "text" {
         if part.needs.1 > height + 1.0 || part.needs.0 > width + 1.0 {
-            faults.push(format!("{:?} needs {:?} and has {width} x {height}", part.label, part.needs));
+            faults.push(format!(
+                "{:?} needs {:?} and has {width} x {height}",
+                part.label, part.needs
+            ));
         }
         if part.needs.1 < LINE_MIN && !part.label.is_empty() {
             faults.push(format!("{:?} is small: {} dots", part.label, part.needs.1));
         }
     }
-    if language == Language::English && part.role == "text" && is_ours(part) {
+    let named = part.label == PLACE;
+    if language == Language::English && part.role == "text" && !named && is_ours(part) {
         faults.push(format!("{:?} is not English", part.label));
     }
     if !is_target(part) {
@@ -166,7 +178,8 @@ fn part_faults(part: &Part, page: &Page, language: Language, reach: bool) -> Vec
 
 /// Whether the words are ours and stay Chinese; names, addresses and what citizens typed may.
 fn is_ours(part: &Part) -> bool {
-    let chinese = part.label.chars().filter(|sign| ('\u{4E00}'..='\u{9FFF}').contains(sign)).count();
+    let chinese =
+        part.label.chars().filter(|sign| ('\u{4E00}'..='\u{9FFF}').contains(sign)).count();
     let allowed = ["中文", "拼音"];
     chinese > 0 && !allowed.contains(&part.label.as_str())
 }
@@ -179,7 +192,8 @@ fn close_targets(parts: &[Part]) -> Vec<String> {
             let (a, b) = (one.place.middle(), other.place.middle());
             let apart = (mm(a.0 - b.0).abs()).max(mm(a.1 - b.1).abs());
             if apart < MIDDLES_MM {
-                faults.push(format!("{:?} and {:?} are {apart:.0} mm apart", one.label, other.label));
+                faults
+                    .push(format!("{:?} and {:?} are {apart:.0} mm apart", one.label, other.label));
             }
         }
     }

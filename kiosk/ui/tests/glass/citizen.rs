@@ -18,6 +18,9 @@ const PAGES_MAX: usize = 40;
 /// More pages of candidates than any syllable has.
 const CANDIDATE_PAGES_MAX: usize = 80;
 
+/// More presses than any date needs.
+const TURNS_MAX: usize = 200;
+
 impl Stand {
     /// Touches the only part of the glass that is called so.
     pub(crate) fn tap(&mut self, label: &str) -> Walked {
@@ -92,7 +95,9 @@ impl Stand {
 
     /// Finds an item by what its name begins with, as people do who type little.
     pub(crate) fn opens(&mut self, service: &Service, language: Language) -> Walked {
-        let say = |zh: &str, en: &str| if language == Language::Chinese { zh.to_owned() } else { en.to_owned() };
+        let say = |zh: &str, en: &str| {
+            if language == Language::Chinese { zh.to_owned() } else { en.to_owned() }
+        };
         self.press(&say("搜索事项", "Search all services"), 0)?;
         self.press_field()?;
         let initials = initials(&service.name, language);
@@ -206,7 +211,11 @@ impl Stand {
         }
         self.types(line, language)?;
         // With the keypad the page is reached again by the last key.
-        if self.hand == Hand::Finger { Ok(()) } else { self.press_key(text("完成", "Done").get(language), language) }
+        if self.hand == Hand::Finger {
+            Ok(())
+        } else {
+            self.press_key(text("完成", "Done").get(language), language)
+        }
     }
 
     /// Types on the keyboard on the glass.
@@ -226,7 +235,11 @@ impl Stand {
     }
 
     fn types_sign(&mut self, sign: char, language: Language) -> Walked {
-        let label = if sign == ' ' { text("空格", "Space").get(language).to_owned() } else { sign.to_string() };
+        let label = if sign == ' ' {
+            text("空格", "Space").get(language).to_owned()
+        } else {
+            sign.to_string()
+        };
         if self.has(&label) {
             return self.press_key(&label, language);
         }
@@ -291,13 +304,14 @@ impl Stand {
 
     /// Turns year, month and day until they are right.
     fn turns_date(&mut self, to: (i16, i8, i8), language: Language) -> Walked {
-        loop {
+        for _ in 0..TURNS_MAX {
             let Body::Date(field) = self.page().body else { return Err("the page went".into()) };
             match date_key(&field, to) {
                 Some(key) => self.press(key.get(language), 0)?,
                 None => return Ok(()),
             }
         }
+        Err(format!("{to:?} is not reached from {:?}", self.page().body))
     }
 
     fn signs(&mut self, language: Language) -> Walked {
@@ -305,9 +319,13 @@ impl Stand {
             return self.press(text("画押代替", "Sign with a mark").get(language), 0);
         }
         let pad = self.image(text("请在框内签名", "Sign in the box").get(language))?;
-        let at = |x: f32, y: f32| (pad.seen.x + pad.seen.width * x, pad.seen.y + pad.seen.height * y);
+        let at =
+            |x: f32, y: f32| (pad.seen.x + pad.seen.width * x, pad.seen.y + pad.seen.height * y);
         let line = |x: f32, y: f32, dx: f32, dy: f32| {
-            (0..8_u8).map(|step| f32::from(step) / 7.0).map(|t| at(x + dx * t, y + dy * t)).collect()
+            (0..8_u8)
+                .map(|step| f32::from(step) / 7.0)
+                .map(|t| at(x + dx * t, y + dy * t))
+                .collect()
         };
         let strokes: [Vec<(f32, f32)>; 3] =
             [line(0.2, 0.3, 0.4, 0.1), line(0.4, 0.1, -0.1, 0.7), line(0.4, 0.4, 0.3, 0.4)];
@@ -345,17 +363,29 @@ fn date_key(field: &DateField, (year, month, day): (i16, i8, i8)) -> Option<Text
     }
     if field.year != year {
         let more = field.year < year;
-        return Some(if more { text("加一年", "One year later") } else { text("减一年", "One year earlier") });
+        return Some(if more {
+            text("加一年", "One year later")
+        } else {
+            text("减一年", "One year earlier")
+        });
     }
     let turned = |now: i8, to: i8, around: i8| (to - now).rem_euclid(around) <= around / 2;
     if field.month != month {
         let more = field.month == 0 || turned(field.month, month, 12);
-        return Some(if more { text("加一月", "One month later") } else { text("减一月", "One month earlier") });
+        return Some(if more {
+            text("加一月", "One month later")
+        } else {
+            text("减一月", "One month earlier")
+        });
     }
     if field.day.is_some_and(|now| now != day) {
         let now = field.day.unwrap_or(0);
         let more = now == 0 || turned(now, day, 31);
-        return Some(if more { text("加一日", "One day later") } else { text("减一日", "One day earlier") });
+        return Some(if more {
+            text("加一日", "One day later")
+        } else {
+            text("减一日", "One day earlier")
+        });
     }
     None
 }

@@ -63,7 +63,10 @@ impl Stand {
             }
             left -= usize::from(found);
         }
-        Err(format!("the keypad does not come to {label:?} ({nth}), but to:\n  {}", heard.join("\n  ")))
+        Err(format!(
+            "the keypad does not come to {label:?} ({nth}), but to:\n  {}",
+            heard.join("\n  ")
+        ))
     }
 
     /// What has the focus.

@@ -22,11 +22,11 @@ use kiosk::terminal::{Event, Modes};
 use screen::outline::Part;
 use screen::{Clock, Mounting, Screen};
 use serde_json::Value;
+use service::catalogue::Catalogue;
 use service::definition::Device;
 use sync::Moment;
 use terminal::desk::{Desk, Parts, Watch};
 use terminal::devices::{self, Request};
-use kiosk::leaf::Leaf;
 use terminal::print;
 use terminal::speech::Speech;
 use terminal::wire::{self, News, Order};
@@ -34,6 +34,9 @@ use tokio::sync::mpsc;
 
 use crate::album::Album;
 use crate::hand::Hand;
+
+/// Name of the hall: a name of its own, in any language.
+pub(crate) const PLACE: &str = "军门社区便民服务站";
 
 const SIZE: Size = Size::new(1080, 1920);
 /// Of the touch panel; finer than the dots.
@@ -65,8 +68,8 @@ pub(crate) struct Stand {
     news: SyncSender<Event>,
     orders: mpsc::Receiver<Order>,
     answers: SyncSender<News>,
-    papers: mpsc::Receiver<Vec<Leaf>>,
-    out: SyncSender<Event>,
+    papers: mpsc::Receiver<print::Job>,
+    out: SyncSender<print::News>,
     /// What the platform will be asked, and what it says.
     pub(crate) expected: VecDeque<Asked>,
     pub(crate) hand: Hand,
@@ -90,8 +93,7 @@ impl Stand {
         let _ = File::create(format!("{}{}", panel.display(), memory::UNPLUGGED)).unwrap();
         let surface = Surface::Memory(Memory::open(panel, SIZE));
         let clock = Clock::Manual(Rc::new(Cell::new(Duration::ZERO)));
-        let screen =
-            Screen::open(surface, Mounting::default(), vec![touch, keys], clock).unwrap();
+        let screen = Screen::open(surface, Mounting::default(), vec![touch, keys], clock).unwrap();
         let (request, requests) = mpsc::channel(QUEUE);
         let (news, devices_news) = std::sync::mpsc::sync_channel(QUEUE);
         let (order, orders) = mpsc::channel(QUEUE);
@@ -101,8 +103,8 @@ impl Stand {
         let watch = Rc::new(Cell::new(hall::moment(0)));
         let desk = Desk::new(Parts {
             screen,
-            place: "军门社区便民服务站".into(),
-            catalogue: content.catalogue.clone(),
+            place: PLACE.into(),
+            catalogue: Catalogue::clone(&content.catalogue),
             district: content.district.clone(),
             zone: TimeZone::get("Asia/Shanghai").unwrap(),
             watch: Watch::Manual(Rc::clone(&watch)),
@@ -204,7 +206,10 @@ impl Stand {
 
     /// Presses a key of the keypad, by its evdev code.
     pub(crate) fn key(&mut self, code: u16) -> Walked {
-        send(&mut self.keypad, &[(EV_KEY, code, 1), (EV_SYN, 0, 0), (EV_KEY, code, 0), (EV_SYN, 0, 0)]);
+        send(
+            &mut self.keypad,
+            &[(EV_KEY, code, 1), (EV_SYN, 0, 0), (EV_KEY, code, 0), (EV_SYN, 0, 0)],
+        );
         self.settle()
     }
 
@@ -237,7 +242,7 @@ impl Stand {
         }
         while self.papers.try_recv().is_ok() {
             answered = true;
-            self.out.send(Event::Printed(Ok(()))).unwrap();
+            self.out.send(print::News::Event(Event::Printed(Ok(())))).unwrap();
         }
         Ok(answered)
     }
@@ -265,7 +270,10 @@ impl Stand {
 /// A finger does not find the same dot of the map twice.
 fn without_points(mut payload: Value) -> Value {
     if let Value::Object(fields) = &mut payload {
-        for value in fields.values_mut().filter(|value| value.get("lat").is_some()) {
+        let is_point = |value: &Value| {
+            value.get("lat").is_some() || value.as_str().is_some_and(|text| text.contains("附近 ("))
+        };
+        for value in fields.values_mut().filter(|value| is_point(value)) {
             *value = Value::Null;
         }
     }
@@ -284,7 +292,11 @@ fn send(device: &mut File, records: &[(u16, u16, i32)]) {
     device.write_all(&bytes.collect::<Vec<u8>>()).unwrap();
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a few thousand dots")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a few thousand dots"
+)]
 fn raw(dots: f32, side: u32) -> i32 {
     (dots / (side - 1) as f32 * RANGE.max as f32).round() as i32
 }
