@@ -50,10 +50,11 @@ bench: ## Measures, and prints each figure beside its goal
 	cargo build --release --workspace --bins
 	cargo bench --workspace --benches
 
-soak: ## The long storm: 10,000 events, 200 kills
+soak: ## The long storm: 10,000 events, 200 kills; and the terminal by keypad alone and by ear alone
 	.ci/setup run
 	cargo build --workspace --bins
 	cargo $(RUNNER) -p tests --test city $(IGNORED)
+	cargo test -p terminal --test glass -- --ignored _alone_
 
 fuzz: ## Runs every fuzz target for SECONDS=60 each
 	.ci/setup fuzz
