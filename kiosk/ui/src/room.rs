@@ -78,7 +78,7 @@ impl Room {
     pub(crate) fn pages(&self, heights: &[f32], gap: f32) -> Vec<Range<usize>> {
         let whole: f32 = heights.iter().map(|height| height + gap).sum();
         if whole <= self.height + gap {
-            return vec![0..heights.len()];
+            return std::iter::once(0..heights.len()).collect();
         }
         let room = self.height - self.main - 24.0;
         let mut pages = Vec::new();
@@ -179,9 +179,9 @@ mod tests {
 
     #[test]
     fn a_list_that_fits_is_not_turned_and_a_longer_one_leaves_room_for_the_buttons() {
-        assert_eq!(room().pages(&[112.0; 4], GAP), [0..4]);
+        assert!(room().pages(&[112.0; 4], GAP).into_iter().eq(std::iter::once(0..4)));
         assert_eq!(room().pages(&[112.0; 6], GAP), [0..3, 3..6]);
-        assert_eq!(room().pages(&[], GAP), [0..0]);
+        assert!(room().pages(&[], GAP).into_iter().eq(std::iter::once(0..0)));
     }
 
     #[test]

@@ -68,7 +68,9 @@ impl Speech {
     pub fn repeat(&self) {
         let lines = self.0.borrow().page.clone();
         self.0.borrow_mut().waiting.clear();
-        lines.into_iter().for_each(|line| self.say(line));
+        for line in lines {
+            self.say(line);
+        }
     }
 
     /// The next line to be spoken.

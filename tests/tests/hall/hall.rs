@@ -146,8 +146,9 @@ impl Hall {
     }
 
     /// Types on the keyboard that staff may plug in: digits, small letters and spaces.
-    pub(crate) fn types(&mut self, words: &str) {
+    pub(crate) async fn types(&mut self, words: &str) {
         for letter in words.chars() {
+            let before = self.shown().map_or(0, |shown| shown.frames);
             let code = KEYS
                 .iter()
                 .find(|(_, row)| row.contains(letter))
@@ -157,6 +158,9 @@ impl Hall {
                 self.keyboard.write_all(&key).unwrap();
                 self.keyboard.write_all(&Record::new(EV_SYN, 0, 0).bytes()).unwrap();
             }
+            // Touch panel and keyboard are two devices: nothing else says which was first.
+            let typed = async || self.shown().is_some_and(|shown| shown.frames > before);
+            until("the letter stands on the glass", typed).await.unwrap();
         }
     }
 

@@ -43,7 +43,7 @@ impl Hall {
         self.sees("删除第1张").await;
         self.tap("下一步").await;
         self.tap("哪里不对").await;
-        self.types(words);
+        self.types(words).await;
         self.tap("下一步").await;
         self.sees("属于哪一类？").await;
         self.tap("下一步").await;

@@ -56,7 +56,7 @@ impl Hall {
     /// Types digits into the field of this name, and goes on.
     async fn enters(&mut self, field: &str, digits: &str) {
         self.tap(field).await;
-        self.types(digits);
+        self.types(digits).await;
         self.tap("下一步").await;
     }
 

@@ -86,7 +86,7 @@ impl Stand {
     fn order_faults(&mut self, language: Language) -> Walked<Vec<String>> {
         const DOWN: u16 = 108;
         let mut stops: Vec<Part> = Vec::new();
-        let meant: Vec<Part> = self.parts().into_iter().filter(|part| is_target(part)).collect();
+        let meant: Vec<Part> = self.parts().into_iter().filter(is_target).collect();
         let mut faults = Vec::new();
         for _ in 0..=meant.len() {
             self.listen();

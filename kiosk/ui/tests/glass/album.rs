@@ -35,7 +35,7 @@ impl Album {
 impl Stand {
     /// Begins a walk of this name in the album.
     pub(crate) fn begins(&mut self, walk: &str) {
-        self.album.walk = walk.to_owned();
+        walk.clone_into(&mut self.album.walk);
         self.album.titles.clear();
     }
 
@@ -52,7 +52,7 @@ impl Stand {
     }
 
     /// Writes the titles of the walk beside its pictures.
-    pub(crate) fn ends(&mut self) -> Walked {
+    pub(crate) fn ends(&self) -> Walked {
         let Some(folder) = &self.album.folder else { return Ok(()) };
         let path = folder.join(format!("{}.txt", self.album.walk));
         fs::write(path, self.album.titles.join("\n")).map_err(|error| error.to_string())

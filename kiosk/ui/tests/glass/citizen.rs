@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hall::{Deed, Way};
-use kiosk::page::{Act, Body, DateField, Mode, Page};
+use kiosk::page::{Act, AddressField, Body, DateField, Mode, Page};
 use pinyin::ToPinyin as _;
 use screen::outline::Part;
 use service::definition::Service;
@@ -167,12 +167,14 @@ impl Stand {
                 let same = options[..*at].iter().filter(|it| it.label == label).count();
                 self.press_listed(&label, same, language)
             }
-            (Act::Choose(at), Body::Slots { days: list, .. })
-            | (Act::ChooseSecond(at), Body::Slots { times: list, .. })
-            | (Act::Choose(at), Body::Address(kiosk::page::AddressField { streets: list, .. }))
+            (
+                Act::Choose(at),
+                Body::Slots { days: list, .. } | Body::Address(AddressField { streets: list, .. }),
+            )
             | (
                 Act::ChooseSecond(at),
-                Body::Address(kiosk::page::AddressField { communities: list, .. }),
+                Body::Slots { times: list, .. }
+                | Body::Address(AddressField { communities: list, .. }),
             ) => {
                 let label = list.get(*at).map(|it| it.label.clone()).ok_or("no such option")?;
                 self.press_listed(&label, 0, language)
