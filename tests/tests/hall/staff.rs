@@ -41,17 +41,6 @@ async fn staff_sign_on_without_a_network_and_the_platform_learns_of_it_later() {
     assert_eq!(hall.audited().await, ["G07 signed-on", "G07 checked-devices", "G07 signed-off"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_wrong_tries_lock_the_door() {
-    let mut hall = Hall::open_with(&roster()).await;
-    for _ in 0..5 {
-        hall.happens("scanner", json!({ "do": "scan", "text": CARD })).await;
-        hall.enters("密码", "0000").await;
-        hall.enters("动态码", "000000").await;
-    }
-    hall.reads("试错太多").await;
-}
-
 impl Hall {
     /// Types digits into the field of this name, and goes on.
     async fn enters(&mut self, field: &str, digits: &str) {
